@@ -1,0 +1,71 @@
+// Sizes, tiers and classes: pure arithmetic, no state.
+//
+// A *tier* is the specification's unit: tier t holds blocks of at most 4 KiB << t, t = 0..10. A *class* is finer:
+// four to every doubling (as tcmalloc, jemalloc and mimalloc have them), so that a block is at most a quarter longer
+// than what was asked for:
+//
+//     pages   1 | 2 | 3  4 | 5  6  7  8 | 10 12 14 16 | ... | 640 768 896 1024 | 1280 ...
+//     class   0 | 1 | 2  3 | 4  5  6  7 |  8  9 10 11 | ... |  32  33  34   35 |   36 ...
+//     tier    0 | 1 |   2  |      3     |      4      | ... |        10        |  large
+//
+// Blocks of the classes above 35 are *large*: mappings of their own instead of runs of pages in a chunk.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+
+namespace synk {
+inline namespace v1 {
+namespace detail {
+
+inline constexpr std::size_t page_shift = 12;
+inline constexpr std::size_t page_size = std::size_t{1} << page_shift;
+inline constexpr unsigned tier_count = 11;
+inline constexpr std::size_t chunk_shift = 22;
+inline constexpr std::size_t chunk_size = std::size_t{1} << chunk_shift;
+inline constexpr unsigned chunk_pages = chunk_size / page_size;
+
+inline constexpr unsigned class_bits = 2; // 2^2 classes to the doubling
+inline constexpr unsigned class_fan = 1U << class_bits;
+inline constexpr unsigned chunk_class_count = 36;  // classes whose blocks are runs of pages in a chunk
+inline constexpr unsigned cached_class_count = 68; // up to 1 GiB a block may rest in a cache or on the large shelf
+inline constexpr unsigned class_limit = 204;       // no std::size_t maps to a class as high as this
+
+// Nothing larger can be asked for: user space ends at 2^47 bytes on the machines that Linux calls 64-bit.
+inline constexpr std::size_t max_block_size = std::size_t{1} << 46;
+
+// The least class whose blocks hold n bytes. Total: every n has one, and they grow with n.
+[[nodiscard]] constexpr unsigned class_of(std::size_t n) noexcept {
+    const std::size_t x = (n - static_cast<std::size_t>(n != 0)) >> page_shift; // pages - 1
+    const auto shift = static_cast<unsigned>(std::bit_width(x | class_fan)) - (class_bits + 1);
+    return class_fan * shift + static_cast<unsigned>(x >> shift);
+}
+
+// How many pages a block of this class has; class_of's inverse.
+[[nodiscard]] constexpr std::size_t class_pages(unsigned cls) noexcept {
+    if (cls < class_fan) return cls + 1;
+    const unsigned shift = cls / class_fan - 1;
+    return (std::size_t{class_fan} + cls % class_fan + 1) << shift;
+}
+
+[[nodiscard]] constexpr std::size_t class_bytes(unsigned cls) noexcept { return class_pages(cls) << page_shift; }
+
+// The specification's tier of a request. tier_count means large.
+[[nodiscard]] constexpr unsigned tier_of(std::size_t n) noexcept {
+    if (n <= page_size) return 0;
+    const auto tier = static_cast<unsigned>(std::bit_width((n - 1) >> page_shift));
+    return tier < tier_count ? tier : tier_count;
+}
+
+[[nodiscard]] constexpr unsigned tier_of_class(unsigned cls) noexcept { return tier_of(class_bytes(cls)); }
+
+static_assert(class_of(0) == 0 && class_of(1) == 0 && class_of(4096) == 0 && class_of(4097) == 1);
+static_assert(class_of(chunk_size) == chunk_class_count - 1, "a whole chunk is the last class inside chunks");
+static_assert(class_bytes(chunk_class_count - 1) == chunk_size);
+static_assert(class_bytes(cached_class_count - 1) == std::size_t{1} << 30);
+static_assert(class_of(~std::size_t{0}) < class_limit, "every size indexes the cache's table of bins");
+static_assert(tier_of(4096) == 0 && tier_of(4097) == 1 && tier_of(chunk_size) == 10 && tier_of(chunk_size + 1) == 11);
+
+} // namespace detail
+} // namespace v1
+} // namespace synk

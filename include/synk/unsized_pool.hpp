@@ -1,0 +1,43 @@
+// synk::unsized_pool: buffers that start at 4 KiB and grow as they are filled.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include <synk/buffer.hpp>
+#include <synk/bytes.hpp>
+#include <synk/detail/config.hpp>
+
+namespace synk {
+inline namespace v1 {
+
+// For data whose length is not known before it has been read. Thread safety and errors as sized_pool; both pools
+// share their blocks, so what one puts the other can get.
+class unsized_pool {
+public:
+    unsized_pool(const unsized_pool&) = delete;
+    unsized_pool& operator=(const unsized_pool&) = delete;
+
+    // A buffer with size() == 0 and capacity() >= 4096.
+    [[nodiscard]] bytes get() { return get_at_least(detail::page_size); }
+    // A buffer with size() == 0 and capacity() >= n.
+    [[nodiscard]] bytes get_at_least(std::size_t n) { return bytes(detail::get(n), 0); }
+    // An empty handle instead of an exception.
+    [[nodiscard]] bytes try_get() noexcept { return bytes(detail::try_get(detail::page_size), 0); }
+    // What the destructor of the handle would do. An empty handle is a no-op.
+    void put(bytes&& b) noexcept { b.reset(); }
+
+    // The same as buffers with a write and a read cursor.
+    [[nodiscard]] buffer get_buffer() { return buffer(get()); }
+    [[nodiscard]] buffer get_buffer_at_least(std::size_t n) { return buffer(get_at_least(n)); }
+    void put_buffer(buffer&& b) noexcept { [[maybe_unused]] const buffer gone(std::move(b)); }
+
+private:
+    friend SYNK_API unsized_pool& get_unsized_pool() noexcept;
+    constexpr unsized_pool() noexcept = default;
+};
+
+[[nodiscard]] SYNK_API unsized_pool& get_unsized_pool() noexcept;
+
+} // namespace v1
+} // namespace synk
