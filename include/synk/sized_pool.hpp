@@ -52,7 +52,7 @@ public:
     SYNK_API void deallocate(void* p, std::size_t n) noexcept;
 
 private:
-    friend SYNK_API sized_pool& get_sized_pool() noexcept;
+    friend struct detail::the_pools;
     constexpr sized_pool() noexcept = default;
 };
 

@@ -33,7 +33,7 @@ public:
     void put_buffer(buffer&& b) noexcept { [[maybe_unused]] const buffer gone(std::move(b)); }
 
 private:
-    friend SYNK_API unsized_pool& get_unsized_pool() noexcept;
+    friend struct detail::the_pools;
     constexpr unsized_pool() noexcept = default;
 };
 

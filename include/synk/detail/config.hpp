@@ -8,7 +8,7 @@
 #endif
 
 // Everything of the library's own is hidden in the shared library but what carries this mark.
-#define SYNK_API [[gnu::visibility("default")]]
+#define SYNK_API __attribute__((visibility("default")))
 
 // ThreadSanitizer cannot see a membarrier: code built under it takes the seq_cst form of the cache's gate.
 #if defined(__SANITIZE_THREAD__)

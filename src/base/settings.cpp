@@ -1,0 +1,7 @@
+#include "base/settings.hpp"
+
+namespace synk::inline v1::detail {
+
+constinit settings the_settings;
+
+} // namespace synk::inline v1::detail

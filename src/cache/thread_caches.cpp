@@ -1,0 +1,242 @@
+#include "cache/thread_caches.hpp"
+
+#include <cstring>
+#include <new>
+
+#include <pthread.h>
+
+#include "checks/tools.hpp"
+#include "pages/record_store.hpp"
+#include "pages/system.hpp"
+#include "reclaim/idle_budget.hpp"
+#include "shared/shared_store.hpp"
+
+namespace synk::inline v1::detail {
+
+constinit thread_local thread_cache* this_thread_cache = nullptr;
+
+namespace {
+
+// What else a thread knows of itself. Trivial: it needs no destructor and is there before and after all others.
+enum class thread_phase : unsigned char { fresh, making, cached, ended };
+constinit thread_local thread_phase phase [[gnu::tls_model("initial-exec")]] = thread_phase::fresh;
+
+// Only grows, by compare-and-swap at its head; walked from head to end by anybody.
+constinit atomic<cache_record*> all{nullptr};
+
+constinit atomic<bool> slow_only{false};
+
+enum class setup_state : unsigned char { none, running, done, refused };
+constinit atomic<setup_state> setup{setup_state::none};
+pthread_key_t end_of_thread; // written once, published by setup = done
+
+constinit atomic<bool> asymmetric{false}; // membarrier is to be had
+
+void barrier() noexcept {
+    if (asymmetric.load(memory_order_relaxed)) os().barrier(); // relaxed: written before the first cache is published
+}
+
+template <class Visit>
+void each_cache(Visit visit) noexcept {
+    // acquire: pairs with publish(); the records behind it were published before.
+    for (cache_record* c = all.load(memory_order_acquire); c != nullptr; c = c->next) visit(*c);
+}
+
+void end_thread(void* record) noexcept {
+    auto& c = *static_cast<cache_record*>(record);
+    this_thread_cache = nullptr;
+    phase = thread_phase::ended;
+    if (c.gate.enter_slow()) {
+        thread_caches::empty(c);
+        c.gate.leave();
+    }
+    // release: pairs with adopt(). A cache that another thread is just emptying is left to it, with what it holds.
+    c.taken.store(false, memory_order_release);
+}
+
+// Child of a fork: the other threads are not there any more. Their caches are free, but for those whose owners were
+// inside: what these hold is lost, and so is not idle.
+void after_fork_in_child() noexcept {
+    if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
+    each_cache([](cache_record& c) {
+        if (&c == this_thread_cache || !c.taken.load(memory_order_relaxed)) return;
+        if (c.gate.close([] {})) { // nobody runs who could be inside: no barrier needed
+            c.gate.open();
+            c.taken.store(false, memory_order_release); // pairs with adopt()
+        } else {
+            budget.give(static_cast<std::size_t>(c.reserved.exchange(0, memory_order_relaxed)));
+            c.room.store(0, memory_order_relaxed);
+        }
+    });
+}
+
+// Once in the process; whoever comes while it runs does without a cache for that moment.
+bool ready() noexcept {
+    setup_state seen = setup.load(memory_order_acquire); // pairs with the release below
+    if (seen == setup_state::done) return true;
+    if (seen != setup_state::none ||
+        !setup.compare_exchange_strong(seen, setup_state::running, memory_order_relaxed, memory_order_relaxed))
+        return false;
+    asymmetric.store(os().register_barrier(), memory_order_relaxed); // relaxed: published by setup
+    if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(true, memory_order_relaxed);
+    if (tools::active()) slow_only.store(true, memory_order_relaxed);
+    const bool made = ::pthread_key_create(&end_of_thread, end_thread) == 0;
+    if (made) ::pthread_atfork(nullptr, nullptr, after_fork_in_child);
+    setup.store(made ? setup_state::done : setup_state::refused, memory_order_release); // publishes the above
+    return made;
+}
+
+// Blocks that a bin may hold: 4 MiB worth, but 8 to 64; of large ones a few.
+std::uint32_t bin_limit(unsigned cls) noexcept {
+    const std::size_t fit = chunk_size / class_bytes(cls);
+    if (cls >= chunk_class_count) return cls < chunk_class_count + class_fan ? 4 : 2;
+    return fit < 8 ? 8 : fit > slots_per_bin ? slots_per_bin : static_cast<std::uint32_t>(fit);
+}
+
+void publish(cache_record& c) noexcept {
+    c.next = all.load(memory_order_relaxed); // relaxed: the CAS decides
+    // release: publishes the record to each_cache.
+    while (!all.compare_exchange_weak(c.next, &c, memory_order_release, memory_order_relaxed)) {}
+}
+
+cache_record* make_record() noexcept {
+    void* const memory = take_record_memory(sizeof(cache_record));
+    if (memory == nullptr) return nullptr;
+    auto* const c = new (memory) cache_record;
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) c->bins[cls].limit = bin_limit(cls);
+    publish(*c);
+    return c;
+}
+
+// A cache that an ended thread left, or none.
+cache_record* adopt() noexcept {
+    cache_record* found = nullptr;
+    each_cache([&found](cache_record& c) {
+        bool expected = false;
+        // relaxed load first: most are taken. acquire: pairs with end_thread's release.
+        if (found != nullptr || c.taken.load(memory_order_relaxed)) return;
+        if (c.taken.compare_exchange_strong(expected, true, memory_order_acquire, memory_order_relaxed)) found = &c;
+    });
+    return found;
+}
+
+cache_record* make_own() noexcept {
+    if (!ready()) return nullptr;
+    cache_record* c = adopt();
+    if (c == nullptr) c = make_record();
+    if (c == nullptr) return nullptr;
+    if (::pthread_setspecific(end_of_thread, c) != 0) { // nobody would hand it on
+        c->taken.store(false, memory_order_release);
+        return nullptr;
+    }
+    // After publish(): set_slow_only() either finds the record in the list or has stored the flag before.
+    c->gate.set_slow_only(slow_only.load(memory_order_seq_cst));
+    return c;
+}
+
+void add_reserved(cache_record& c, std::int64_t bytes) noexcept {
+    // relaxed: one writer at a time, behind the gate; others read a recent value.
+    c.reserved.store(c.reserved.load(memory_order_relaxed) + bytes, memory_order_relaxed);
+}
+
+void add_room(cache_record& c, std::int64_t bytes) noexcept {
+    c.room.store(c.room.load(memory_order_relaxed) + bytes, memory_order_relaxed); // relaxed: as above
+}
+
+} // namespace
+
+cache_record* thread_caches::own() noexcept {
+    if (this_thread_cache != nullptr) return static_cast<cache_record*>(this_thread_cache);
+    if (phase != thread_phase::fresh) return nullptr;
+    phase = thread_phase::making; // pthread_setspecific may allocate, and the allocator may be us
+    cache_record* const c = make_own();
+    phase = c != nullptr ? thread_phase::cached : thread_phase::fresh;
+    this_thread_cache = c;
+    return c;
+}
+
+unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept {
+    auto& bin = c.bins[cls];
+    if (n > bin.count) n = bin.count;
+    std::byte** const slots = c.slots[cls];
+    std::memcpy(out, slots, n * sizeof(*slots));
+    std::memmove(slots, slots + n, (bin.count - n) * sizeof(*slots));
+    bin.count -= n;
+    add_reserved(c, -static_cast<std::int64_t>(n * class_bytes(cls)));
+    return n;
+}
+
+bool thread_caches::make_room(cache_record& c, std::size_t bytes) noexcept {
+    constexpr std::size_t ahead = 8; // blocks to make room for at once, within...
+    constexpr std::size_t ahead_bytes = std::size_t{1} << 20;
+    const std::int64_t room = c.room.load(memory_order_relaxed);
+    if (room >= static_cast<std::int64_t>(bytes)) return true;
+    std::size_t step = bytes * ahead < ahead_bytes ? bytes * ahead : ahead_bytes;
+    if (step < bytes) step = bytes;
+    // One thread may have half of the budget: the rest is for the others.
+    if (static_cast<std::size_t>(c.reserved.load(memory_order_relaxed)) + step > budget.limit() / 2) return false;
+    if (!budget.take(step)) return false;
+    add_reserved(c, static_cast<std::int64_t>(step));
+    add_room(c, static_cast<std::int64_t>(step));
+    return c.room.load(memory_order_relaxed) >= static_cast<std::int64_t>(bytes);
+}
+
+unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
+    const std::size_t bytes = class_bytes(cls);
+    auto& bin = c.bins[cls];
+    if (n > bin.limit - bin.count) n = bin.limit - bin.count;
+    const auto total = static_cast<std::int64_t>(n * bytes);
+    if (c.room.load(memory_order_relaxed) >= total) { // the cache's own room will do
+        add_room(c, -total);
+        budget.give(n * bytes);
+    } else {
+        add_reserved(c, total);
+    }
+    std::memcpy(c.slots[cls] + bin.count, items, n * sizeof(*items));
+    bin.count += n;
+    return n;
+}
+
+void thread_caches::empty(cache_record& c) noexcept {
+    std::byte* items[slots_per_bin];
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) {
+        const unsigned n = take_oldest(c, cls, items, slots_per_bin);
+        if (n != 0) shared_store::put(cls, items, n);
+    }
+    const std::int64_t room = c.room.load(memory_order_relaxed);
+    add_room(c, -room);
+    add_reserved(c, -room);
+    budget.give(static_cast<std::size_t>(room));
+}
+
+void thread_caches::empty_others() noexcept {
+    each_cache([](cache_record& c) {
+        if (&c == this_thread_cache || c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
+        if (!c.gate.close(barrier)) return;
+        empty(c);
+        c.gate.open();
+    });
+}
+
+std::size_t thread_caches::idle_bytes() noexcept {
+    std::int64_t bytes = 0;
+    each_cache([&bytes](const cache_record& c) {
+        bytes += c.reserved.load(memory_order_relaxed) - c.room.load(memory_order_relaxed); // relaxed: recent values
+    });
+    return bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
+std::uint64_t thread_caches::hits(unsigned cls) noexcept {
+    std::uint64_t sum = 0;
+    each_cache([&sum, cls](const cache_record& c) { sum += c.bins[cls].hits.load(memory_order_relaxed); });
+    return sum;
+}
+
+void thread_caches::set_slow_only(bool on) noexcept {
+    on = on || tools::active() || (setup.load(memory_order_acquire) == setup_state::done &&
+                                   !asymmetric.load(memory_order_relaxed) && !SYNK_TSAN);
+    slow_only.store(on, memory_order_seq_cst); // before the walk: see make_own
+    each_cache([on](cache_record& c) { c.gate.set_slow_only(on); });
+}
+
+} // namespace synk::inline v1::detail

@@ -1,0 +1,112 @@
+// A chunk: 4 MiB of address space, cut into runs of pages. Its record lies outside of it.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <synk/detail/atomic.hpp>
+#include <synk/detail/size_class.hpp>
+
+#include "chunks/page_bitmap.hpp"
+
+namespace synk::inline v1::detail {
+
+// What is known about the block that starts at a page. Written by the block's owner only (relaxed: handed over with the
+// block), but read by anybody who checks a pointer.
+//     bits 0..7 class + 1, 0 = no block starts here | bit 8 lent as a bare pointer | bits 16..31 seal
+// The seal depends on the place, so that a stray write to a record, or a record copied elsewhere, is noticed.
+class block_record {
+public:
+    static constexpr std::uint32_t bare_bit = 1U << 8;
+
+    constexpr block_record() noexcept = default;
+    block_record(unsigned cls, bool bare, const std::byte* data) noexcept
+        : value_(cls + 1 + (bare ? bare_bit : 0) + (seal(data) << 16)) {}
+    static block_record from(std::uint32_t value) noexcept {
+        block_record r;
+        r.value_ = value;
+        return r;
+    }
+
+    [[nodiscard]] bool none() const noexcept { return value_ == 0; }
+    [[nodiscard]] unsigned cls() const noexcept { return (value_ & 0xFF) - 1; }
+    [[nodiscard]] bool bare() const noexcept { return (value_ & bare_bit) != 0; }
+    [[nodiscard]] bool sealed_for(const std::byte* data) const noexcept {
+        return value_ >> 16 == seal(data) && (value_ & 0xFF) - 1 < chunk_class_count;
+    }
+    [[nodiscard]] std::uint32_t value() const noexcept { return value_; }
+
+private:
+    [[nodiscard]] static std::uint32_t seal(const std::byte* data) noexcept {
+        const auto page = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(data) >> page_shift);
+        return static_cast<std::uint32_t>((page * 0x9E3779B97F4A7C15U) >> 48) | 1U; // Fibonacci hashing; never 0
+    }
+    std::uint32_t value_ = 0;
+};
+
+// A flag a page, changed only by the page's owner; words are shared with the owners of other pages.
+class page_flags {
+public:
+    void set(page_run run) noexcept {
+        each_word(run, [](auto& word, std::uint64_t bits) { word.fetch_or(bits, memory_order_relaxed); });
+    }
+    // Returns how many pages of the run had the flag.
+    unsigned clear(page_run run) noexcept {
+        unsigned had = 0;
+        each_word(run, [&had](auto& word, std::uint64_t bits) {
+            // relaxed: the page bitmap's edges order it for the owners of these bits.
+            if ((word.load(memory_order_relaxed) & bits) == 0) return;
+            had += static_cast<unsigned>(std::popcount(word.fetch_and(~bits, memory_order_relaxed) & bits));
+        });
+        return had;
+    }
+    [[nodiscard]] unsigned count(page_run run) noexcept {
+        unsigned has = 0;
+        each_word(run, [&has](auto& word, std::uint64_t bits) {
+            has += static_cast<unsigned>(std::popcount(word.load(memory_order_relaxed) & bits));
+        });
+        return has;
+    }
+
+private:
+    template <class Visit>
+    void each_word(page_run run, Visit visit) noexcept {
+        for (unsigned page = run.first; page < run.first + run.pages;) {
+            const unsigned end = (page / 64 + 1) * 64 < run.first + run.pages ? (page / 64 + 1) * 64 : run.first + run.pages;
+            const unsigned n = end - page;
+            const std::uint64_t bits = (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1) << (page % 64);
+            visit(word_[page / 64], bits);
+            page = end;
+        }
+    }
+    atomic<std::uint64_t> word_[page_bitmap::words]{};
+};
+
+struct alignas(64) chunk {
+    explicit chunk(unsigned number) noexcept : id(number) { static_cast<void>(owned.claim_at(whole)); }
+
+    static constexpr page_run whole{0, page_bitmap::pages};
+    static constexpr unsigned unlisted = ~0U;
+
+    const unsigned id;
+    // Null while the chunk has no address space; then all pages are owned, by the slot table or by who takes it.
+    // Written by the owner of the whole chunk, published to others by the address map and by released pages.
+    atomic<std::byte*> base{nullptr};
+    atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_store
+    page_bitmap owned;
+    page_flags gone; // pages without memory behind them
+    atomic<std::uint32_t> record[page_bitmap::pages]{};
+
+    [[nodiscard]] std::byte* start() const noexcept { return base.load(memory_order_relaxed); } // relaxed: see base
+    [[nodiscard]] std::byte* at(unsigned page) const noexcept { return start() + page * page_size; }
+    [[nodiscard]] unsigned page_of(const void* p) const noexcept {
+        return static_cast<unsigned>((reinterpret_cast<std::uintptr_t>(p) >> page_shift) % page_bitmap::pages);
+    }
+    [[nodiscard]] block_record record_at(unsigned page) const noexcept {
+        return block_record::from(record[page].load(memory_order_relaxed)); // relaxed: see block_record
+    }
+    void set_record(unsigned page, block_record r) noexcept { record[page].store(r.value(), memory_order_relaxed); }
+};
+
+} // namespace synk::inline v1::detail

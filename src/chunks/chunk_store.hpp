@@ -1,0 +1,45 @@
+// All chunks: blocks of up to 4 MiB come from here and end here.
+//
+// Thread safety: every function from any thread, lock-free.
+// The store knows nothing of the budget of idle memory: it tells its caller how many bytes of free, possibly resident
+// pages came or went, and the caller does the accounts.
+#pragma once
+
+#include <cstddef>
+
+#include "chunks/chunk.hpp"
+
+namespace synk::inline v1::detail {
+
+// What a claim brought: `count` blocks, and how many bytes of them were resident idle memory until now.
+struct claimed_blocks {
+    unsigned count = 0;
+    std::size_t warm_bytes = 0;
+};
+
+class chunk_store {
+public:
+    // Cuts up to `want` blocks of this class out of free pages into out[]; none when no free run is long enough.
+    [[nodiscard]] static claimed_blocks claim(unsigned cls, std::byte** out, unsigned want) noexcept;
+
+    // The same from a chunk that is new from the system. None when the system has no memory.
+    [[nodiscard]] static claimed_blocks claim_new(unsigned cls, std::byte** out, unsigned want) noexcept;
+
+    // A block that claim() gave: its pages are free again, at once and for any use. Its memory stays.
+    static void free(std::byte* data) noexcept;
+    // The same, its memory given back to the system first where the system allows it. Returns the bytes that stay
+    // resident all the same.
+    static std::size_t free_gone(std::byte* data) noexcept;
+
+    // Gives the memory of free pages back, highest chunks last, until `bytes` are given back or none is left.
+    // Returns the bytes given back.
+    static std::size_t purge(std::size_t bytes) noexcept;
+
+    // Gives the address space of chunks that are wholly free back. Returns the bytes of them that were warm.
+    static std::size_t unmap_free() noexcept;
+
+    // The block that starts at data and is owned, or none. For checked pointers.
+    [[nodiscard]] static unsigned class_at(const chunk& c, const std::byte* data) noexcept;
+};
+
+} // namespace synk::inline v1::detail

@@ -1,0 +1,61 @@
+// <synk/synk.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <synk/detail/thread_cache.hpp>
+#include <synk/options.hpp>
+#include <synk/stats.hpp>
+#include <synk/synk.h>
+
+#include "pools/checked_block.hpp"
+
+using namespace synk::detail;
+
+extern "C" {
+
+void* synk_get(size_t size) {
+    const block b = try_get(size);
+    if (b.data == nullptr) {
+        errno = size > max_block_size ? EOVERFLOW : ENOMEM;
+        return nullptr;
+    }
+    lend_bare(b.data);
+    return b.data;
+}
+
+void* synk_get_zeroed(size_t size) {
+    void* const data = synk_get(size);
+    if (data != nullptr) std::memset(data, 0, size);
+    return data;
+}
+
+void synk_put(void* data) {
+    if (data != nullptr) put(take_bare(data));
+}
+
+size_t synk_capacity(const void* data) { return data != nullptr ? bare_block("capacity", data).capacity : 0; }
+
+void* synk_resize(void* data, size_t size) {
+    if (data == nullptr) return synk_get(size);
+    const size_t capacity = bare_block("resize", data).capacity;
+    if (class_of(size) == class_of(capacity)) return data;
+    void* const other = synk_get(size);
+    if (other == nullptr) return nullptr;
+    std::memcpy(other, data, size < capacity ? size : capacity);
+    synk_put(data);
+    return other;
+}
+
+size_t synk_trim(size_t keep) { return synk::trim(keep); }
+
+void synk_get_stats(struct synk_stats* out) {
+    const synk::statistics s = synk::stats();
+    *out = {s.mapped, s.lent, s.idle, s.gone, 0, 0, s.splits, s.restored, s.dropped, s.given_back, s.refused_advice};
+    for (const auto& tier : s.tiers) {
+        out->hits += tier.cache_hits + tier.channel_hits + tier.chunk_hits;
+        out->misses += tier.misses;
+    }
+}
+
+} // extern "C"

@@ -1,0 +1,190 @@
+#include "large/large_store.hpp"
+
+#include "checks/fatal.hpp"
+#include "checks/tools.hpp"
+#include "chunks/address_map.hpp"
+#include "chunks/slot_table.hpp"
+#include "pages/mapping.hpp"
+#include "stats/counters.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+constexpr unsigned max_large = 1U << 20;
+constexpr unsigned shelf_slots = 64;
+
+constinit slot_table<large_block, max_large> records;
+
+// The shelf: a slot holds an idle block's record or null. Who changes it from a record to null (or from null to one)
+// by compare-and-swap owns the block (has given it up). That a record may leave and come back meanwhile (ABA) is fine:
+// what is taken is the record that is there at the CAS, and its capacity is read again afterwards.
+constinit atomic<large_block*> shelf[shelf_slots];
+
+large_block& record_of(const std::byte* data) noexcept {
+    large_block* const l = places.find(data).as_large();
+    if (l == nullptr || l->data.load(memory_order_relaxed) != data) // relaxed: the caller owns the block
+        fatal("large block %p has lost its record: something has written into the pool's own memory or into a handle",
+              static_cast<const void*>(data));
+    return *l;
+}
+
+bool fits(const large_block& l, std::size_t n) noexcept {
+    const std::size_t capacity = l.capacity.load(memory_order_relaxed); // relaxed: a guess until the record is ours
+    return capacity >= n && capacity / 2 <= n;
+}
+
+// The slot with the shortest block that fits; shelf_slots for none.
+unsigned best_slot(std::size_t n) noexcept {
+    unsigned best = shelf_slots;
+    std::size_t best_capacity = ~std::size_t{0};
+    for (unsigned i = 0; i < shelf_slots; ++i) {
+        const large_block* const l = shelf[i].load(memory_order_acquire); // pairs with shelve: the record is readable
+        if (l == nullptr || !fits(*l, n)) continue;
+        const std::size_t capacity = l->capacity.load(memory_order_relaxed); // relaxed: as in fits
+        if (capacity >= best_capacity) continue;
+        best = i;
+        best_capacity = capacity;
+    }
+    return best;
+}
+
+// Takes what lies in a slot; null when it is empty or somebody was faster.
+large_block* take_slot(unsigned i) noexcept {
+    large_block* seen = shelf[i].load(memory_order_relaxed); // relaxed: a guess, the CAS decides
+    if (seen == nullptr) return nullptr;
+    // acquire: pairs with place_in_slot's release: the block is ours as its last owner left it.
+    return shelf[i].compare_exchange_strong(seen, nullptr, memory_order_acquire, memory_order_relaxed) ? seen : nullptr;
+}
+
+bool place_in_slot(unsigned i, large_block& l) noexcept {
+    large_block* expected = shelf[i].load(memory_order_relaxed); // relaxed: a guess, the CAS decides
+    if (expected != nullptr) return false;
+    return shelf[i].compare_exchange_strong(expected, &l, memory_order_release, memory_order_relaxed);
+}
+
+block as_block(const large_block& l) noexcept {
+    return {l.data.load(memory_order_relaxed), l.capacity.load(memory_order_relaxed)}; // relaxed: ours
+}
+
+bool place_on_shelf(large_block& l) noexcept {
+    for (unsigned i = 0; i < shelf_slots; ++i)
+        if (place_in_slot(i, l)) return true;
+    return false;
+}
+
+void unmap_record(large_block& l) noexcept {
+    const block b = as_block(l);
+    places.clear(b.data, b.capacity);
+    l.data.store(nullptr, memory_order_relaxed); // relaxed: ours until give_back publishes it
+    tools::forget(b.data, b.capacity);
+    if (unmap(b.data, b.capacity)) {
+        counters.mapped.sub(b.capacity);
+        counters.given_back.add(b.capacity);
+    } else {
+        advise_gone(b.data, b.capacity); // too many mappings: at least the memory goes; the addresses are lost
+    }
+    counters.large_mapped.sub(b.capacity);
+    records.give_back(l);
+}
+
+block grow_in_place(large_block& l, block b, std::size_t capacity) noexcept {
+    if (!resize_in_place(b.data, b.capacity, capacity)) return {};
+    if (places.set(b.data, capacity, place_owner(&l))) return {b.data, capacity};
+    // No memory for the table: as it was. The entries of the old length are there, so entering them again cannot fail.
+    resize_in_place(b.data, capacity, b.capacity);
+    static_cast<void>(places.set(b.data, b.capacity, place_owner(&l)));
+    return {};
+}
+
+// The old places are cleared before the move: once moved, the system may give these addresses to anybody.
+block grow_elsewhere(large_block& l, block b, std::size_t capacity) noexcept {
+    std::byte* const target = map_aligned(capacity, chunk_size);
+    if (target == nullptr) return {};
+    if (places.set(target, capacity, place_owner(&l))) {
+        places.clear(b.data, b.capacity);
+        if (move_mapping(b.data, b.capacity, target, capacity)) return {target, capacity};
+        static_cast<void>(places.set(b.data, b.capacity, place_owner(&l))); // its table is there: cannot fail
+        places.clear(target, capacity);
+    }
+    unmap(target, capacity);
+    return {};
+}
+
+} // namespace
+
+std::size_t large_store::capacity_for(std::size_t n) noexcept {
+    const unsigned cls = class_of(n);
+    return cls < cached_class_count ? class_bytes(cls) : (n + page_size - 1) & ~(page_size - 1);
+}
+
+block large_store::take_idle(std::size_t n) noexcept {
+    for (unsigned i = best_slot(n); i != shelf_slots; i = best_slot(n)) {
+        large_block* const l = take_slot(i);
+        if (l == nullptr) continue;
+        counters.large_shelved.sub(as_block(*l).capacity);
+        if (fits(*l, n)) return as_block(*l);
+        const block other = as_block(*l);
+        if (!shelve(other)) unmap_record(*l);
+    }
+    return {};
+}
+
+block large_store::map_new(std::size_t n) noexcept {
+    const std::size_t capacity = capacity_for(n);
+    large_block* const l = records.take();
+    if (l == nullptr) return {};
+    std::byte* const at = map_aligned(capacity, chunk_size);
+    if (at != nullptr && places.set(at, capacity, place_owner(l))) {
+        // relaxed: ours; whoever gets the block from us gets these with it.
+        l->data.store(at, memory_order_relaxed);
+        l->capacity.store(capacity, memory_order_relaxed);
+        l->bare.store(false, memory_order_relaxed);
+        counters.mapped.add(capacity);
+        counters.large_mapped.add(capacity);
+        return {at, capacity};
+    }
+    if (at != nullptr) unmap(at, capacity);
+    records.give_back(*l);
+    return {};
+}
+
+bool large_store::shelve(block b) noexcept {
+    large_block& l = record_of(b.data);
+    counters.large_shelved.add(b.capacity);
+    if (place_on_shelf(l)) return true;
+    counters.large_shelved.sub(b.capacity);
+    return false;
+}
+
+void large_store::unmap_block(block b) noexcept { unmap_record(record_of(b.data)); }
+
+std::size_t large_store::purge(std::size_t bytes) noexcept {
+    std::size_t done = 0;
+    for (unsigned i = 0; i < shelf_slots && done < bytes; ++i) {
+        large_block* const l = take_slot(i);
+        if (l == nullptr) continue;
+        const std::size_t capacity = as_block(*l).capacity;
+        counters.large_shelved.sub(capacity);
+        done += capacity;
+        unmap_record(*l);
+    }
+    return done;
+}
+
+block large_store::grow(block b, std::size_t n) noexcept {
+    large_block& l = record_of(b.data);
+    const std::size_t capacity = capacity_for(n);
+    block grown = grow_in_place(l, b, capacity);
+    if (grown.data == nullptr) grown = grow_elsewhere(l, b, capacity);
+    if (grown.data == nullptr) return {};
+    // relaxed: ours, as in map_new
+    l.data.store(grown.data, memory_order_relaxed);
+    l.capacity.store(capacity, memory_order_relaxed);
+    tools::moved(b, grown);
+    counters.mapped.add(capacity - b.capacity);
+    counters.large_mapped.add(capacity - b.capacity);
+    return grown;
+}
+
+} // namespace synk::inline v1::detail

@@ -1,0 +1,45 @@
+// Large blocks: above 4 MiB, each a mapping of its own, on a 4 MiB boundary so that its address finds its record.
+//
+// Idle ones lie on the shelf, a bounded array of slots. A request takes one from there only if it is at least half as
+// long as the block, so a 5 MiB request never holds a 64 MiB block.
+// Thread safety: every function from any thread, lock-free. As in chunk_store the caller keeps the budget.
+#pragma once
+
+#include <cstddef>
+
+#include <synk/detail/atomic.hpp>
+#include <synk/detail/thread_cache.hpp>
+
+namespace synk::inline v1::detail {
+
+// Record of a large block; its owner writes it, anybody who checks a pointer reads it.
+struct alignas(64) large_block {
+    explicit large_block(unsigned number) noexcept : id(number) {}
+    const unsigned id;
+    atomic<bool> bare{false};          // lent as a bare pointer
+    atomic<std::byte*> data{nullptr};  // null while the record is not in use
+    atomic<std::size_t> capacity{0};   // bytes
+};
+
+class large_store {
+public:
+    // The bytes that a block for n bytes gets.
+    [[nodiscard]] static std::size_t capacity_for(std::size_t n) noexcept;
+
+    // An idle block of n to 2n bytes from the shelf, or none.
+    [[nodiscard]] static block take_idle(std::size_t n) noexcept;
+    // A block from the system, or none.
+    [[nodiscard]] static block map_new(std::size_t n) noexcept;
+
+    // Shelves an idle block. False when the shelf is full: then it is still the caller's.
+    [[nodiscard]] static bool shelve(block b) noexcept;
+    // Gives a block back to the system.
+    static void unmap_block(block b) noexcept;
+    // Gives shelved blocks back to the system until `bytes` are given back or the shelf is empty. Returns the bytes.
+    static std::size_t purge(std::size_t bytes) noexcept;
+
+    // The block with capacity for n bytes and the same contents, moved by page tables; none when the system refuses.
+    [[nodiscard]] static block grow(block b, std::size_t n) noexcept;
+};
+
+} // namespace synk::inline v1::detail

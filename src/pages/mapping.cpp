@@ -1,0 +1,66 @@
+#include "pages/mapping.hpp"
+
+#include <cstdint>
+
+#include "pages/system.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+constinit atomic<std::size_t> refusals{0};
+
+bool aligned(const std::byte* p, std::size_t alignment) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(p) & (alignment - 1)) == 0;
+}
+
+std::byte* align_up(std::byte* p, std::size_t alignment) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(p);
+    return p + (((address + alignment - 1) & ~(alignment - 1)) - address);
+}
+
+// Maps more than is needed and cuts off what sticks out of the aligned part.
+std::byte* map_and_cut(std::size_t size, std::size_t alignment) noexcept {
+    auto* const wide = static_cast<std::byte*>(os().map(size + alignment, true));
+    if (wide == nullptr) return nullptr;
+    std::byte* const at = align_up(wide, alignment);
+    std::byte* const end = at + size;
+    if (at != wide) os().unmap(wide, static_cast<std::size_t>(at - wide));
+    const auto behind = static_cast<std::size_t>(wide + size + alignment - end);
+    if (behind != 0) os().unmap(end, behind);
+    return at;
+}
+
+bool advise(std::byte* at, std::size_t size, advice what) noexcept {
+    if (os().advise(at, size, what)) return true;
+    refusals.fetch_add(1, memory_order_relaxed); // relaxed: a count
+    return false;
+}
+
+} // namespace
+
+// The kernel places mappings below each other, so after the first cut the next one of the same size is aligned as it
+// comes.
+std::byte* map_aligned(std::size_t size, std::size_t alignment) noexcept {
+    auto* const at = static_cast<std::byte*>(os().map(size, true));
+    if (at == nullptr || aligned(at, alignment)) return at;
+    os().unmap(at, size);
+    return map_and_cut(size, alignment);
+}
+
+bool unmap(std::byte* at, std::size_t size) noexcept { return os().unmap(at, size); }
+
+bool resize_in_place(std::byte* at, std::size_t size, std::size_t new_size) noexcept {
+    return os().remap(at, size, new_size, nullptr) != nullptr;
+}
+
+bool move_mapping(std::byte* at, std::size_t size, std::byte* target, std::size_t new_size) noexcept {
+    return os().remap(at, size, new_size, target) != nullptr;
+}
+
+bool advise_huge(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::huge); }
+bool advise_gone(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::gone); }
+
+std::size_t refused_advice() noexcept { return refusals.load(memory_order_relaxed); } // relaxed: a count
+
+} // namespace synk::inline v1::detail

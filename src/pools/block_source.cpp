@@ -1,0 +1,135 @@
+#include "pools/block_source.hpp"
+
+#include "cache/thread_caches.hpp"
+#include "channel/channels.hpp"
+#include "reclaim/idle_budget.hpp"
+#include "shared/shared_store.hpp"
+#include "stats/counters.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+// Runs `work` behind the gate of the thread's own cache; false when there is none or it is closed.
+template <class Work>
+bool in_own_cache(Work work) noexcept {
+    cache_record* const c = thread_caches::own();
+    if (c == nullptr || !c->gate.enter_slow()) return false;
+    work(*c);
+    c->gate.leave();
+    return true;
+}
+
+// Somebody wanted this cache's blocks while its owner was inside: here they are.
+void grant_wish() noexcept {
+    cache_record* const c = thread_caches::own();
+    if (c != nullptr && c->gate.take_wish()) in_own_cache(thread_caches::empty);
+}
+
+std::byte* pop_own(unsigned cls) noexcept {
+    std::byte* data = nullptr;
+    if (cls < cached_class_count) in_own_cache([&](cache_record& c) { data = c.pop(cls, class_bytes(cls)); });
+    return data;
+}
+
+// How many blocks a miss brings for the cache: half of what the bin and the channel hold.
+unsigned batch_of(unsigned cls) noexcept {
+    const std::size_t in_bin = chunk_size / class_bytes(cls) / 2;
+    const unsigned in_channel = channel_bound(tier_of_class(cls)) / 2;
+    const unsigned bin = in_bin < 4 ? 4 : in_bin > slots_per_bin / 2 ? slots_per_bin / 2 : static_cast<unsigned>(in_bin);
+    return bin < in_channel ? bin : in_channel;
+}
+
+// Everything but the first goes into the thread's cache, what does not fit there back where it came from.
+std::byte* keep_rest(unsigned cls, std::byte** blocks, unsigned n) noexcept {
+    if (n == 0) return nullptr;
+    unsigned stowed = 0;
+    if (n > 1) in_own_cache([&](cache_record& c) { stowed = thread_caches::stow(c, cls, blocks + 1, n - 1); });
+    if (stowed < n - 1) shared_store::put(cls, blocks + 1 + stowed, n - 1 - stowed);
+    return blocks[0];
+}
+
+// A larger idle block in the thread's own cache becomes free pages.
+bool split_from_own(unsigned cls) noexcept {
+    std::byte* larger = nullptr;
+    unsigned c_of_larger = cls + 1;
+    in_own_cache([&](cache_record& c) {
+        for (; c_of_larger < chunk_class_count; ++c_of_larger)
+            if (thread_caches::take_oldest(c, c_of_larger, &larger, 1) != 0) return;
+    });
+    if (larger == nullptr) return false;
+    shared_store::free_pages(larger);
+    return true;
+}
+
+// Makes the pieces that lie in caches and channels whole again. False when they could not make up such a block.
+bool gather_pieces(std::size_t bytes) noexcept {
+    if (thread_caches::idle_bytes() + shared_store::channel_bytes() < bytes) return false;
+    in_own_cache(thread_caches::empty);
+    thread_caches::empty_others();
+    shared_store::empty_channels();
+    return true;
+}
+
+// The last resort before "no memory": all that is idle goes back, addresses too, since some limits count those.
+void give_all_back() noexcept {
+    in_own_cache(thread_caches::empty);
+    thread_caches::empty_others();
+    shared_store::empty_channels();
+    shared_store::unmap_free();
+}
+
+std::byte* find_in_chunks(unsigned cls) noexcept {
+    std::byte* blocks[slots_per_bin];
+    const unsigned want = batch_of(cls);
+    unsigned n = shared_store::get(cls, blocks, want);
+    if (n == 0 && (split_from_own(cls) || shared_store::split_from_channel(cls))) n = shared_store::get(cls, blocks, 1);
+    if (n == 0 && gather_pieces(class_bytes(cls))) n = shared_store::get(cls, blocks, 1);
+    if (n == 0) n = shared_store::get_new(cls, blocks, want);
+    if (n == 0) {
+        give_all_back();
+        n = shared_store::get_new(cls, blocks, 1);
+    }
+    if (n == 0) n = shared_store::get(cls, blocks, 1); // what another thread's failure freed
+    return keep_rest(cls, blocks, n);
+}
+
+block find_large(std::size_t n) noexcept {
+    block b = shared_store::get_large(n);
+    if (b.data == nullptr) b = shared_store::get_new_large(n);
+    if (b.data != nullptr) return b;
+    give_all_back();
+    return shared_store::get_new_large(n);
+}
+
+std::size_t idle_now() noexcept {
+    return thread_caches::idle_bytes() + shared_store::channel_bytes() + counters.chunk_warm.get() +
+           counters.large_shelved.get();
+}
+
+std::size_t over(std::size_t keep) noexcept {
+    const std::size_t idle = idle_now();
+    return idle > keep ? idle - keep : 0;
+}
+
+} // namespace
+
+block find_block(std::size_t n) noexcept {
+    grant_wish();
+    const unsigned cls = class_of(n);
+    if (std::byte* const data = pop_own(cls)) return {data, class_bytes(cls)};
+    if (cls >= chunk_class_count) return find_large(n);
+    std::byte* const data = find_in_chunks(cls);
+    return data != nullptr ? block{data, class_bytes(cls)} : block{};
+}
+
+std::size_t trim_idle(std::size_t keep) noexcept {
+    std::size_t done = shared_store::purge(over(keep));
+    if (over(keep) == 0) return done;
+    in_own_cache(thread_caches::empty);
+    thread_caches::empty_others();
+    shared_store::empty_channels();
+    return done + shared_store::purge(over(keep));
+}
+
+} // namespace synk::inline v1::detail

@@ -1,0 +1,97 @@
+// Options, trim, statistics.
+
+#include <stdexcept>
+
+#include <synk/options.hpp>
+#include <synk/stats.hpp>
+
+#include "base/settings.hpp"
+#include "cache/thread_caches.hpp"
+#include "channel/channels.hpp"
+#include "pages/mapping.hpp"
+#include "pools/block_source.hpp"
+#include "reclaim/idle_budget.hpp"
+#include "shared/shared_store.hpp"
+#include "stats/counters.hpp"
+
+namespace synk::inline v1 {
+
+namespace {
+
+using namespace detail;
+
+void check(const options& wanted) {
+    if (wanted.idle_limit > max_block_size)
+        throw std::invalid_argument("synk: option idle_limit must lie between 0 and 2^46 bytes");
+    if (wanted.huge != huge_pages::automatic && wanted.huge != huge_pages::on && wanted.huge != huge_pages::off)
+        throw std::invalid_argument("synk: option huge must be automatic, on or off");
+}
+
+void add_tier(statistics& s, unsigned tier) {
+    const tier_counters& from = counters.tiers[tier];
+    tier_statistics& to = s.tiers[tier];
+    to.channel_hits = from.channel_hits.get();
+    to.chunk_hits = from.chunk_hits.get();
+    to.misses = from.misses.get();
+    if (tier < tier_count) to.channel_room = channels[tier].bound();
+}
+
+void add_class(statistics& s, unsigned cls) {
+    tier_statistics& to = s.tiers[tier_of_class(cls)];
+    to.cache_hits += thread_caches::hits(cls);
+    if (cls < chunk_class_count) to.in_channel += channel_of(cls).size(kind_of(cls));
+}
+
+void add_counts(statistics& s) {
+    s.splits = counters.splits.get();
+    s.restored = counters.restored.get();
+    s.dropped = counters.dropped.get();
+    s.given_back = counters.given_back.get();
+    s.refused_advice = refused_advice();
+}
+
+std::size_t difference(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
+
+void add_bytes(statistics& s) {
+    s.mapped = counters.mapped.get();
+    s.idle_cached = thread_caches::idle_bytes();
+    s.idle_channel = shared_store::channel_bytes();
+    s.idle_chunk = counters.chunk_warm.get();
+    s.idle_large = counters.large_shelved.get();
+    s.idle = s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large;
+    const std::size_t owned = counters.chunk_owned.get() + counters.large_mapped.get();
+    s.lent = difference(owned, s.idle_cached + s.idle_channel + s.idle_large);
+    s.gone = difference(s.mapped, s.lent + s.idle);
+}
+
+} // namespace
+
+void configure(const options& wanted) {
+    check(wanted);
+    budget.set_limit(wanted.idle_limit);
+    the_settings.set(wanted);
+    thread_caches::set_slow_only(wanted.zero_on_get || wanted.clear_on_put);
+    if (budget.reserved() > wanted.idle_limit) trim_idle(wanted.idle_limit);
+}
+
+options current_options() noexcept {
+    options now;
+    now.idle_limit = budget.limit();
+    now.huge = the_settings.huge();
+    now.zero_on_get = the_settings.zero_on_get();
+    now.clear_on_put = the_settings.clear_on_put();
+    return now;
+}
+
+std::size_t trim(std::size_t keep) noexcept { return trim_idle(keep); }
+
+statistics stats() noexcept {
+    statistics s;
+    for (unsigned tier = 0; tier <= tier_count; ++tier) add_tier(s, tier);
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) add_class(s, cls);
+    add_counts(s);
+    add_bytes(s);
+    return s;
+}
+
+} // namespace synk::inline v1

@@ -1,0 +1,54 @@
+// How much may lie idle: every idle byte that may be resident is reserved here, by the layer that holds it.
+//
+// Invariant: sum of what caches reserved + bytes in channels + warm free pages of chunks + bytes on the shelf
+//            <= reserved() <= limit(), but for what the limit was lowered by and the system refused to take.
+// A reservation travels with a block from layer to layer; the word is touched when a block becomes idle without one,
+// or stops being idle.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <synk/detail/atomic.hpp>
+
+namespace synk::inline v1::detail {
+
+class idle_budget {
+public:
+    static constexpr std::size_t default_limit = std::size_t{128} << 20;
+
+    // All relaxed: the numbers decide how much may be kept, never who owns what.
+    [[nodiscard]] bool take(std::size_t bytes) noexcept {
+        const auto wanted = static_cast<std::int64_t>(bytes);
+        if (reserved_.fetch_add(wanted, memory_order_relaxed) + wanted <= limit_.load(memory_order_relaxed))
+            return true;
+        reserved_.fetch_sub(wanted, memory_order_relaxed);
+        return false;
+    }
+    // For memory that stays idle whether there is room or not (the system refused to take it).
+    void force(std::size_t bytes) noexcept {
+        reserved_.fetch_add(static_cast<std::int64_t>(bytes), memory_order_relaxed);
+    }
+    void give(std::size_t bytes) noexcept {
+        reserved_.fetch_sub(static_cast<std::int64_t>(bytes), memory_order_relaxed);
+    }
+
+    [[nodiscard]] std::size_t reserved() const noexcept {
+        const std::int64_t now = reserved_.load(memory_order_relaxed);
+        return now > 0 ? static_cast<std::size_t>(now) : 0;
+    }
+    [[nodiscard]] std::size_t limit() const noexcept {
+        return static_cast<std::size_t>(limit_.load(memory_order_relaxed));
+    }
+    void set_limit(std::size_t bytes) noexcept {
+        limit_.store(static_cast<std::int64_t>(bytes), memory_order_relaxed);
+    }
+
+private:
+    alignas(64) atomic<std::int64_t> reserved_{0};
+    alignas(64) atomic<std::int64_t> limit_{default_limit};
+};
+
+extern constinit idle_budget budget;
+
+} // namespace synk::inline v1::detail

@@ -1,0 +1,151 @@
+#include "shared/shared_store.hpp"
+
+#include "channel/channels.hpp"
+#include "chunks/chunk_store.hpp"
+#include "large/large_store.hpp"
+#include "reclaim/idle_budget.hpp"
+#include "stats/counters.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+tier_counters& counters_of(unsigned cls) noexcept { return counters.tiers[tier_of_class(cls)]; }
+
+unsigned from_channel(unsigned cls, std::byte** out, unsigned want) noexcept {
+    const unsigned n = channel_of(cls).get(kind_of(cls), out, want);
+    if (n == 0) return 0;
+    budget.give(class_bytes(cls)); // of the first, which is about to be lent
+    counters_of(cls).channel_hits.add();
+    return n;
+}
+
+// Fresh blocks for a cache are cut only in small amounts: they are pages that others could use.
+unsigned batch_from_chunks(unsigned cls, unsigned want) noexcept {
+    constexpr std::size_t batch_bytes = 64 * 1024;
+    const std::size_t fit = batch_bytes / class_bytes(cls);
+    if (fit <= 1) return 1;
+    return fit < want ? static_cast<unsigned>(fit) : want;
+}
+
+// Claims by `claim(want)` with the reservations for all but the first made before, so that the budget holds.
+template <class Claim>
+unsigned claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
+    const std::size_t bytes = class_bytes(cls);
+    want = batch_from_chunks(cls, want);
+    if (want > 1 && !budget.take((want - 1) * bytes)) want = 1;
+    const claimed_blocks got = claim(want);
+    const unsigned reserved = want - 1;
+    const unsigned used = got.count == 0 ? 0 : got.count - 1;
+    budget.give(got.warm_bytes + (reserved - used) * bytes);
+    return got.count;
+}
+
+void free_to_chunks(std::byte* const* items, unsigned n) noexcept {
+    for (unsigned i = 0; i < n; ++i) chunk_store::free(items[i]); // the reservation goes with the pages
+}
+
+void put_large(block b) noexcept {
+    if (large_store::shelve(b)) return;
+    budget.give(b.capacity);
+    large_store::unmap_block(b);
+}
+
+void drop(block b) noexcept {
+    counters.dropped.add();
+    if (b.capacity > chunk_size)
+        large_store::unmap_block(b);
+    else
+        budget.force(chunk_store::free_gone(b.data));
+}
+
+} // namespace
+
+unsigned shared_store::get(unsigned cls, std::byte** out, unsigned want) noexcept {
+    if (const unsigned n = from_channel(cls, out, want)) return n;
+    const unsigned n =
+        claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim(cls, out, count); });
+    if (n != 0) counters_of(cls).chunk_hits.add();
+    return n;
+}
+
+unsigned shared_store::get_new(unsigned cls, std::byte** out, unsigned want) noexcept {
+    const unsigned n =
+        claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim_new(cls, out, count); });
+    if (n != 0) counters_of(cls).misses.add();
+    return n;
+}
+
+block shared_store::get_large(std::size_t n) noexcept {
+    const block b = large_store::take_idle(n);
+    if (b.data == nullptr) return {};
+    budget.give(b.capacity);
+    counters.tiers[tier_count].channel_hits.add();
+    return b;
+}
+
+block shared_store::get_new_large(std::size_t n) noexcept {
+    const block b = large_store::map_new(n);
+    if (b.data != nullptr) counters.tiers[tier_count].misses.add();
+    return b;
+}
+
+void shared_store::put(unsigned cls, std::byte* const* items, unsigned n) noexcept {
+    if (cls >= chunk_class_count) {
+        for (unsigned i = 0; i < n; ++i) put_large({items[i], class_bytes(cls)});
+        return;
+    }
+    const unsigned kept = channel_of(cls).put(kind_of(cls), items, n);
+    free_to_chunks(items + kept, n - kept);
+}
+
+void shared_store::put_unreserved(block b) noexcept {
+    if (!budget.take(b.capacity)) {
+        purge(b.capacity);
+        if (!budget.take(b.capacity)) return drop(b);
+    }
+    if (b.capacity > chunk_size) return put_large(b);
+    put(class_of(b.capacity), &b.data, 1);
+}
+
+void shared_store::free_pages(std::byte* data) noexcept { chunk_store::free(data); }
+
+bool shared_store::split_from_channel(unsigned cls) noexcept {
+    std::byte* larger = nullptr;
+    for (unsigned c = cls + 1; c < chunk_class_count; ++c) {
+        if (channel_of(c).get(kind_of(c), &larger, 1) == 0) continue;
+        chunk_store::free(larger);
+        return true;
+    }
+    return false;
+}
+
+void shared_store::empty_channels() noexcept {
+    std::byte* items[channel::group_slots];
+    for (channel& from : channels)
+        for (unsigned kind = 0; kind < channel::kinds; ++kind)
+            while (const unsigned n = from.get(kind, items, channel::group_slots)) free_to_chunks(items, n);
+}
+
+std::size_t shared_store::purge(std::size_t bytes) noexcept {
+    std::size_t done = chunk_store::purge(bytes);
+    if (done < bytes) done += large_store::purge(bytes - done);
+    budget.give(done);
+    return done;
+}
+
+std::size_t shared_store::unmap_free() noexcept {
+    std::size_t done = chunk_store::unmap_free();
+    done += large_store::purge(~std::size_t{0});
+    budget.give(done);
+    return done;
+}
+
+std::size_t shared_store::channel_bytes() noexcept {
+    std::size_t bytes = 0;
+    for (unsigned cls = 0; cls < chunk_class_count; ++cls)
+        bytes += channel_of(cls).size(kind_of(cls)) * class_bytes(cls);
+    return bytes;
+}
+
+} // namespace synk::inline v1::detail

@@ -1,0 +1,38 @@
+// Counts that the slow paths keep. All relaxed: nothing is decided by them, stats() wants recent values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <synk/detail/atomic.hpp>
+#include <synk/detail/size_class.hpp>
+
+namespace synk::inline v1::detail {
+
+class counter {
+public:
+    void add(std::uint64_t n = 1) noexcept { value_.fetch_add(n, memory_order_relaxed); }
+    void sub(std::uint64_t n) noexcept { value_.fetch_sub(n, memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(memory_order_relaxed); }
+
+private:
+    atomic<std::uint64_t> value_{0};
+};
+
+struct tier_counters {
+    counter channel_hits, chunk_hits, misses;
+};
+
+struct alignas(64) pool_counters {
+    counter mapped;        // bytes of chunks and large blocks
+    counter chunk_owned;   // bytes of chunks that are not free: lent, cached, or in a channel
+    counter chunk_warm;    // bytes of free pages in chunks that may be resident
+    counter large_mapped;  // bytes of large blocks, lent and idle
+    counter large_shelved; // bytes of large blocks on the shelf
+    counter splits, restored, dropped, given_back;
+    tier_counters tiers[tier_count + 1];
+};
+
+extern constinit pool_counters counters;
+
+} // namespace synk::inline v1::detail
