@@ -22,15 +22,14 @@ struct the_pools;
 
 // A move-only owner of one block of the pool.
 //
-// Ownership: the block is put back when the handle dies, is reset or assigned to. A moved-from handle is empty, and
-// so is a default-constructed one: size() and capacity() are 0, data() is null; every member may be called on it,
-// growing an empty handle gets a block.
-// Contents: bytes that nobody wrote through this handle are unspecified (options::zero_on_get makes them zero).
-// Alignment: data() stands on a 4096-byte boundary.
-// Thread safety: distinct handles may be used from any threads at once; one handle is like an int. A block may be put
-// by another thread than the one that got it, and a handle may outlive main().
-// Errors: what grows throws std::length_error for a size that cannot exist and std::bad_alloc when there is no memory,
-// and then leaves the handle as it was. Everything else is noexcept.
+// Ownership: the block is put back when the handle dies, is reset or assigned to. A moved-from handle is
+// empty, and so is a default-constructed one: size() and capacity() are 0, data() is null; every member may
+// be called on it, growing an empty handle gets a block. Contents: bytes that nobody wrote through this
+// handle are unspecified (options::zero_on_get makes them zero). Alignment: data() stands on a 4096-byte
+// boundary. Thread safety: distinct handles may be used from any threads at once; one handle is like an int.
+// A block may be put by another thread than the one that got it, and a handle may outlive main(). Errors:
+// what grows throws std::length_error for a size that cannot exist and std::bad_alloc when there is no
+// memory, and then leaves the handle as it was. Everything else is noexcept.
 //
 //     synk::bytes page = synk::get_sized_pool().get_sized(16384);
 //     const ssize_t n = ::read(fd, page.data(), page.size());
@@ -50,7 +49,7 @@ public:
     }
     bytes(const bytes&) = delete;
     bytes& operator=(const bytes&) = delete;
-    ~bytes() { reset(); }
+    [[gnu::always_inline]] ~bytes() { reset(); }
 
     [[nodiscard]] std::byte* data() noexcept { return block_.data; }
     [[nodiscard]] const std::byte* data() const noexcept { return block_.data; }
@@ -79,8 +78,8 @@ public:
     [[nodiscard]] operator std::span<std::byte>() noexcept { return {block_.data, size_}; }
     [[nodiscard]] operator std::span<const std::byte>() const noexcept { return {block_.data, size_}; }
 
-    // Sets size(). Bytes that come new into view are unspecified; a growth past the capacity moves to a larger block
-    // and puts the old one back, which ends the validity of pointers into it.
+    // Sets size(). Bytes that come new into view are unspecified; a growth past the capacity moves to a
+    // larger block and puts the old one back, which ends the validity of pointers into it.
     void resize(std::size_t n) {
         reserve(n);
         size_ = n;
@@ -89,8 +88,8 @@ public:
     void reserve(std::size_t n) {
         if (n > block_.capacity) grow(n);
     }
-    // Adds bytes behind the last one. The capacity at least doubles when it grows, so that n appends copy O(n) bytes.
-    // `more` may lie inside this very buffer.
+    // Adds bytes behind the last one. The capacity at least doubles when it grows, so that n appends copy
+    // O(n) bytes. `more` may lie inside this very buffer.
     void append(std::span<const std::byte> more) {
         if (more.empty()) return;
         if (more.size() > block_.capacity - size_) return append_grown(more);
@@ -102,7 +101,7 @@ public:
     // size() becomes 0; the block stays.
     void clear() noexcept { size_ = 0; }
     // The block goes back to the pool; the handle is empty.
-    void reset() noexcept {
+    [[gnu::always_inline]] void reset() noexcept {
         if (block_.data != nullptr) detail::put(std::exchange(block_, {}));
         size_ = 0;
     }
@@ -112,15 +111,16 @@ public:
     }
     friend void swap(bytes& a, bytes& b) noexcept { a.swap(b); }
 
-    // Gives the block out of the handle's hands, for code that must carry a bare pointer. It comes back by adopt(),
-    // by sized_pool::deallocate() or by synk_put(). Null when the handle is empty.
+    // Gives the block out of the handle's hands, for code that must carry a bare pointer. It comes back by
+    // adopt(), by sized_pool::deallocate() or by synk_put(). Null when the handle is empty.
     [[nodiscard]] std::byte* release() noexcept {
         if (block_.data != nullptr) detail::lend_bare(block_.data);
         size_ = 0;
         return std::exchange(block_, {}).data;
     }
-    // Takes over what release() or allocate() gave out; size() is then the whole capacity. A pointer that is not the
-    // start of a block so lent ends the process with a line that says what it is. Null gives an empty handle.
+    // Takes over what release() or allocate() gave out; size() is then the whole capacity. A pointer that is
+    // not the start of a block so lent ends the process with a line that says what it is. Null gives an empty
+    // handle.
     [[nodiscard]] static bytes adopt(void* p) noexcept {
         if (p == nullptr) return {};
         const detail::block b = detail::take_bare(p);

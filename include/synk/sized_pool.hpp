@@ -13,18 +13,19 @@ inline namespace v1 {
 
 // Eleven tiers, 4 KiB to 4 MiB, and large blocks above. The process has one; get_sized_pool() names it.
 //
-// Thread safety: every member, from any thread, at any time from static initialisers to static destructors, in signal
-// handlers and in both processes after a fork. No get and no put waits for another thread.
+// Thread safety: every member, from any thread, at any time from static initialisers to static destructors,
+// in signal handlers and in both processes after a fork. No get and no put waits for another thread.
 class sized_pool {
 public:
     sized_pool(const sized_pool&) = delete;
     sized_pool& operator=(const sized_pool&) = delete;
 
     // A buffer with size() == n and capacity() >= n, n = 0 included.
-    // Throws std::length_error when no buffer could ever be that large, std::bad_alloc when there is no memory.
-    [[nodiscard]] bytes get_sized(std::size_t n) { return bytes(detail::get(n), n); }
+    // Throws std::length_error when no buffer could ever be that large, std::bad_alloc when there is no
+    // memory.
+    [[nodiscard, gnu::always_inline]] bytes get_sized(std::size_t n) { return bytes(detail::get(n), n); }
     // The same, with an empty handle instead of an exception.
-    [[nodiscard]] bytes try_get_sized(std::size_t n) noexcept {
+    [[nodiscard, gnu::always_inline]] bytes try_get_sized(std::size_t n) noexcept {
         const detail::block b = detail::try_get(n);
         return b.data != nullptr ? bytes(b, n) : bytes();
     }
@@ -39,16 +40,16 @@ public:
     }
     void put_sized_buffer(buffer&& b) noexcept { [[maybe_unused]] const buffer gone(std::move(b)); }
 
-    // For code that must carry a bare pointer. The block starts on a 4096-byte boundary and has at least n bytes.
-    // Errors as get_sized.
+    // For code that must carry a bare pointer. The block starts on a 4096-byte boundary and has at least n
+    // bytes. Errors as get_sized.
     [[nodiscard]] void* allocate(std::size_t n) {
         const detail::block b = detail::get(n);
         detail::lend_bare(b.data);
         return b.data;
     }
-    // p came from allocate() or release() and n is at most the block's capacity; null is a no-op. Anything else - a
-    // foreign or interior pointer, a second put, an n that the block never had - ends the process with a line that
-    // names the pointer and what is wrong with it.
+    // p came from allocate() or release() and n is at most the block's capacity; null is a no-op. Anything
+    // else - a foreign or interior pointer, a second put, an n that the block never had - ends the process
+    // with a line that names the pointer and what is wrong with it.
     SYNK_API void deallocate(void* p, std::size_t n) noexcept;
 
 private:

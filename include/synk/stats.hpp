@@ -21,8 +21,8 @@ struct tier_statistics {
     std::size_t channel_room = 0;   // blocks that fit into it: max(8, 256 >> tier), 0 for large
 };
 
-// All sizes in bytes. Fields are read one after another while the pool goes on: each is right at some moment of the
-// call, their sums are exact when nothing else runs.
+// All sizes in bytes. Fields are read one after another while the pool goes on: each is right at some moment
+// of the call, their sums are exact when nothing else runs.
 struct statistics {
     std::size_t mapped = 0;       // address space that the pool has from the system, for blocks
     std::size_t lent = 0;         // in users' hands
@@ -36,7 +36,7 @@ struct statistics {
     std::uint64_t restored = 0;   // chunks whose last missing piece came back: whole again
     std::uint64_t dropped = 0;    // puts that found no room under idle_limit: their memory went back at once
     std::uint64_t given_back = 0; // bytes given back to the system
-    std::uint64_t refused_advice = 0; // times that the system refused an advice
+    std::uint64_t refused_advice = 0;                            // times that the system refused an advice
     std::array<tier_statistics, detail::tier_count + 1> tiers{}; // the last one is for large blocks
 };
 

@@ -1,8 +1,9 @@
-/* synk's C interface: one process-wide pool of page-aligned blocks, the same that C++ code sees in <synk/pool.hpp>.
+/* synk's C interface: one process-wide pool of page-aligned blocks, the same that C++ code sees in
+ * <synk/pool.hpp>.
  *
  * Thread safety: every function, from any thread. Nobody waits for another thread.
- * Errors: what has no memory, or asks for what cannot exist, returns NULL with errno set (ENOMEM, EOVERFLOW). A pointer
- * that is not a block lent by this interface ends the process with a line that names it. */
+ * Errors: what has no memory, or asks for what cannot exist, returns NULL with errno set (ENOMEM, EOVERFLOW).
+ * A pointer that is not a block lent by this interface ends the process with a line that names it. */
 #ifndef SYNK_SYNK_H
 #define SYNK_SYNK_H
 
@@ -31,8 +32,9 @@ SYNK_C_API void synk_put(void* block);
 /* How many bytes a block holds; 0 for NULL. */
 SYNK_C_API size_t synk_capacity(const void* block);
 
-/* A block of at least size bytes that begins with the first min(size, capacity) bytes of block, which is put back
- * unless it is returned itself. NULL for block is synk_get(size). On failure returns NULL and block stays valid. */
+/* A block of at least size bytes that begins with the first min(size, capacity) bytes of block, which is put
+ * back unless it is returned itself. NULL for block is synk_get(size). On failure returns NULL and block
+ * stays valid. */
 SYNK_C_API void* synk_resize(void* block, size_t size);
 
 /* Gives idle memory back to the system until at most keep bytes are idle; returns the bytes given back. */

@@ -11,19 +11,21 @@
 namespace synk {
 inline namespace v1 {
 
-// For data whose length is not known before it has been read. Thread safety and errors as sized_pool; both pools
-// share their blocks, so what one puts the other can get.
+// For data whose length is not known before it has been read. Thread safety and errors as sized_pool; both
+// pools share their blocks, so what one puts the other can get.
 class unsized_pool {
 public:
     unsized_pool(const unsized_pool&) = delete;
     unsized_pool& operator=(const unsized_pool&) = delete;
 
     // A buffer with size() == 0 and capacity() >= 4096.
-    [[nodiscard]] bytes get() { return get_at_least(detail::page_size); }
+    [[nodiscard, gnu::always_inline]] bytes get() { return get_at_least(detail::page_size); }
     // A buffer with size() == 0 and capacity() >= n.
-    [[nodiscard]] bytes get_at_least(std::size_t n) { return bytes(detail::get(n), 0); }
+    [[nodiscard, gnu::always_inline]] bytes get_at_least(std::size_t n) { return bytes(detail::get(n), 0); }
     // An empty handle instead of an exception.
-    [[nodiscard]] bytes try_get() noexcept { return bytes(detail::try_get(detail::page_size), 0); }
+    [[nodiscard, gnu::always_inline]] bytes try_get() noexcept {
+        return bytes(detail::try_get(detail::page_size), 0);
+    }
     // What the destructor of the handle would do. An empty handle is a no-op.
     void put(bytes&& b) noexcept { b.reset(); }
 

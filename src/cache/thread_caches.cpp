@@ -17,7 +17,8 @@ constinit thread_local thread_cache* this_thread_cache = nullptr;
 
 namespace {
 
-// What else a thread knows of itself. Trivial: it needs no destructor and is there before and after all others.
+// What else a thread knows of itself. Trivial: it needs no destructor and is there before and after all
+// others.
 enum class thread_phase : unsigned char { fresh, making, cached, ended };
 constinit thread_local thread_phase phase [[gnu::tls_model("initial-exec")]] = thread_phase::fresh;
 
@@ -33,7 +34,8 @@ pthread_key_t end_of_thread; // written once, published by setup = done
 constinit atomic<bool> asymmetric{false}; // membarrier is to be had
 
 void barrier() noexcept {
-    if (asymmetric.load(memory_order_relaxed)) os().barrier(); // relaxed: written before the first cache is published
+    if (asymmetric.load(memory_order_relaxed))
+        os().barrier(); // relaxed: written before the first cache is published
 }
 
 template <class Visit>
@@ -50,12 +52,13 @@ void end_thread(void* record) noexcept {
         thread_caches::empty(c);
         c.gate.leave();
     }
-    // release: pairs with adopt(). A cache that another thread is just emptying is left to it, with what it holds.
+    // release: pairs with adopt(). A cache that another thread is just emptying is left to it, with what it
+    // holds.
     c.taken.store(false, memory_order_release);
 }
 
-// Child of a fork: the other threads are not there any more. Their caches are free, but for those whose owners were
-// inside: what these hold is lost, and so is not idle.
+// Child of a fork: the other threads are not there any more. Their caches are free, but for those whose
+// owners were inside: what these hold is lost, and so is not idle.
 void after_fork_in_child() noexcept {
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
     each_cache([](cache_record& c) {
@@ -64,8 +67,7 @@ void after_fork_in_child() noexcept {
             c.gate.open();
             c.taken.store(false, memory_order_release); // pairs with adopt()
         } else {
-            budget.give(static_cast<std::size_t>(c.reserved.exchange(0, memory_order_relaxed)));
-            c.room.store(0, memory_order_relaxed);
+            budget.give(c.reserved.exchange(0, memory_order_relaxed));
         }
     });
 }
@@ -75,7 +77,8 @@ bool ready() noexcept {
     setup_state seen = setup.load(memory_order_acquire); // pairs with the release below
     if (seen == setup_state::done) return true;
     if (seen != setup_state::none ||
-        !setup.compare_exchange_strong(seen, setup_state::running, memory_order_relaxed, memory_order_relaxed))
+        !setup.compare_exchange_strong(seen, setup_state::running, memory_order_relaxed,
+                                       memory_order_relaxed))
         return false;
     asymmetric.store(os().register_barrier(), memory_order_relaxed); // relaxed: published by setup
     if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(true, memory_order_relaxed);
@@ -86,24 +89,27 @@ bool ready() noexcept {
     return made;
 }
 
-// Blocks that a bin may hold: 4 MiB worth, but 8 to 64; of large ones a few.
-std::uint32_t bin_limit(unsigned cls) noexcept {
-    const std::size_t fit = chunk_size / class_bytes(cls);
+// Blocks that a bin may ever hold: 4 MiB worth, but 8 to 64; of large ones a few.
+unsigned max_limit(unsigned cls) noexcept {
+    if (cls >= cached_class_count) return 0;
     if (cls >= chunk_class_count) return cls < chunk_class_count + class_fan ? 4 : 2;
-    return fit < 8 ? 8 : fit > slots_per_bin ? slots_per_bin : static_cast<std::uint32_t>(fit);
+    const std::size_t fit = chunk_size / class_bytes(cls);
+    return fit < 8 ? 8 : fit > slots_per_bin ? slots_per_bin : static_cast<unsigned>(fit);
 }
 
 void publish(cache_record& c) noexcept {
     c.next = all.load(memory_order_relaxed); // relaxed: the CAS decides
     // release: publishes the record to each_cache.
-    while (!all.compare_exchange_weak(c.next, &c, memory_order_release, memory_order_relaxed)) {}
+    while (!all.compare_exchange_weak(c.next, &c, memory_order_release, memory_order_relaxed)) {
+    }
 }
 
 cache_record* make_record() noexcept {
     void* const memory = take_record_memory(sizeof(cache_record));
     if (memory == nullptr) return nullptr;
     auto* const c = new (memory) cache_record;
-    for (unsigned cls = 0; cls < cached_class_count; ++cls) c->bins[cls].limit = bin_limit(cls);
+    for (unsigned cls = 0; cls < cached_class_count; ++cls)
+        c->bins[cls].pages = static_cast<std::uint32_t>(class_pages(cls));
     publish(*c);
     return c;
 }
@@ -115,7 +121,8 @@ cache_record* adopt() noexcept {
         bool expected = false;
         // relaxed load first: most are taken. acquire: pairs with end_thread's release.
         if (found != nullptr || c.taken.load(memory_order_relaxed)) return;
-        if (c.taken.compare_exchange_strong(expected, true, memory_order_acquire, memory_order_relaxed)) found = &c;
+        if (c.taken.compare_exchange_strong(expected, true, memory_order_acquire, memory_order_relaxed))
+            found = &c;
     });
     return found;
 }
@@ -134,13 +141,21 @@ cache_record* make_own() noexcept {
     return c;
 }
 
-void add_reserved(cache_record& c, std::int64_t bytes) noexcept {
+// Changes a bin's limit; the reservation for it is made or given back by the caller.
+void set_limit(cache_record& c, cache_bin& bin, unsigned limit) noexcept {
+    const std::size_t block_bytes = std::size_t{bin.pages} << page_shift;
     // relaxed: one writer at a time, behind the gate; others read a recent value.
-    c.reserved.store(c.reserved.load(memory_order_relaxed) + bytes, memory_order_relaxed);
+    const std::size_t others = c.reserved.load(memory_order_relaxed) - bin.limit * block_bytes;
+    c.reserved.store(others + limit * block_bytes, memory_order_relaxed);
+    bin.limit = limit;
 }
 
-void add_room(cache_record& c, std::int64_t bytes) noexcept {
-    c.room.store(c.room.load(memory_order_relaxed) + bytes, memory_order_relaxed); // relaxed: as above
+// Small blocks by several at once, so that the budget is asked less often.
+unsigned limit_step(unsigned cls, unsigned left) noexcept {
+    constexpr std::size_t step_bytes = 256 * 1024;
+    const std::size_t fit = step_bytes / class_bytes(cls);
+    const unsigned step = fit < 1 ? 1 : static_cast<unsigned>(fit);
+    return step < left ? step : left;
 }
 
 } // namespace
@@ -157,61 +172,61 @@ cache_record* thread_caches::own() noexcept {
 
 unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept {
     auto& bin = c.bins[cls];
-    if (n > bin.count) n = bin.count;
+    if (n > bin.count()) n = bin.count();
     std::byte** const slots = c.slots[cls];
     std::memcpy(out, slots, n * sizeof(*slots));
-    std::memmove(slots, slots + n, (bin.count - n) * sizeof(*slots));
-    bin.count -= n;
-    add_reserved(c, -static_cast<std::int64_t>(n * class_bytes(cls)));
+    std::memmove(slots, slots + n, (bin.count() - n) * sizeof(*slots));
+    bin.add(-n * cache_bin::one_block);
     return n;
 }
 
-bool thread_caches::make_room(cache_record& c, std::size_t bytes) noexcept {
-    constexpr std::size_t ahead = 8; // blocks to make room for at once, within...
-    constexpr std::size_t ahead_bytes = std::size_t{1} << 20;
-    const std::int64_t room = c.room.load(memory_order_relaxed);
-    if (room >= static_cast<std::int64_t>(bytes)) return true;
-    std::size_t step = bytes * ahead < ahead_bytes ? bytes * ahead : ahead_bytes;
-    if (step < bytes) step = bytes;
+std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept {
+    std::byte* data = nullptr;
+    if (take_oldest(c, cls, &data, 1) != 0) set_limit(c, c.bins[cls], c.bins[cls].limit - 1);
+    return data;
+}
+
+bool thread_caches::raise_limit(cache_record& c, unsigned cls) noexcept {
+    auto& bin = c.bins[cls];
+    const unsigned left = max_limit(cls) - bin.limit;
+    if (left == 0) return false;
+    const unsigned step = limit_step(cls, left);
+    const std::size_t bytes = step * class_bytes(cls);
     // One thread may have half of the budget: the rest is for the others.
-    if (static_cast<std::size_t>(c.reserved.load(memory_order_relaxed)) + step > budget.limit() / 2) return false;
-    if (!budget.take(step)) return false;
-    add_reserved(c, static_cast<std::int64_t>(step));
-    add_room(c, static_cast<std::int64_t>(step));
-    return c.room.load(memory_order_relaxed) >= static_cast<std::int64_t>(bytes);
+    if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes))
+        return false;
+    set_limit(c, bin, bin.limit + step);
+    return true;
 }
 
 unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
-    const std::size_t bytes = class_bytes(cls);
     auto& bin = c.bins[cls];
-    if (n > bin.limit - bin.count) n = bin.limit - bin.count;
-    const auto total = static_cast<std::int64_t>(n * bytes);
-    if (c.room.load(memory_order_relaxed) >= total) { // the cache's own room will do
-        add_room(c, -total);
-        budget.give(n * bytes);
-    } else {
-        add_reserved(c, total);
-    }
-    std::memcpy(c.slots[cls] + bin.count, items, n * sizeof(*items));
-    bin.count += n;
+    const unsigned count = bin.count();
+    if (n > max_limit(cls) - count) n = max_limit(cls) - count;
+    const unsigned missing = count + n > bin.limit ? count + n - bin.limit : 0;
+    set_limit(c, bin, bin.limit + missing);        // with the reservations that the blocks bring
+    budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
+    std::memcpy(c.slots[cls] + count, items, n * sizeof(*items));
+    bin.add(n * cache_bin::one_block);
     return n;
 }
 
 void thread_caches::empty(cache_record& c) noexcept {
     std::byte* items[slots_per_bin];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
+        auto& bin = c.bins[cls];
         const unsigned n = take_oldest(c, cls, items, slots_per_bin);
-        if (n != 0) shared_store::put(cls, items, n);
+        const unsigned spare = bin.limit - n;
+        set_limit(c, bin, 0);
+        budget.give(spare * class_bytes(cls));
+        if (n != 0) shared_store::put_reserved(cls, items, n);
     }
-    const std::int64_t room = c.room.load(memory_order_relaxed);
-    add_room(c, -room);
-    add_reserved(c, -room);
-    budget.give(static_cast<std::size_t>(room));
 }
 
 void thread_caches::empty_others() noexcept {
     each_cache([](cache_record& c) {
-        if (&c == this_thread_cache || c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
+        if (&c == this_thread_cache || c.reserved.load(memory_order_relaxed) == 0)
+            return; // relaxed: a recent value
         if (!c.gate.close(barrier)) return;
         empty(c);
         c.gate.open();
@@ -219,22 +234,33 @@ void thread_caches::empty_others() noexcept {
 }
 
 std::size_t thread_caches::idle_bytes() noexcept {
-    std::int64_t bytes = 0;
+    std::size_t bytes = 0;
     each_cache([&bytes](const cache_record& c) {
-        bytes += c.reserved.load(memory_order_relaxed) - c.room.load(memory_order_relaxed); // relaxed: recent values
+        if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: recent values
+        for (unsigned cls = 0; cls < cached_class_count; ++cls)
+            bytes += c.bins[cls].count() * class_bytes(cls);
     });
-    return bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+    return bytes;
+}
+
+std::size_t thread_caches::reserved_bytes() noexcept {
+    std::size_t bytes = 0;
+    each_cache([&bytes](const cache_record& c) {
+        bytes += c.reserved.load(memory_order_relaxed);
+    }); // relaxed: recent
+    return bytes;
 }
 
 std::uint64_t thread_caches::hits(unsigned cls) noexcept {
     std::uint64_t sum = 0;
-    each_cache([&sum, cls](const cache_record& c) { sum += c.bins[cls].hits.load(memory_order_relaxed); });
+    each_cache([&sum, cls](const cache_record& c) { sum += c.bins[cls].hits(); });
     return sum;
 }
 
 void thread_caches::set_slow_only(bool on) noexcept {
-    on = on || tools::active() || (setup.load(memory_order_acquire) == setup_state::done &&
-                                   !asymmetric.load(memory_order_relaxed) && !SYNK_TSAN);
+    on = on || tools::active() ||
+         (setup.load(memory_order_acquire) == setup_state::done && !asymmetric.load(memory_order_relaxed) &&
+          !SYNK_TSAN);
     slow_only.store(on, memory_order_seq_cst); // before the walk: see make_own
     each_cache([on](cache_record& c) { c.gate.set_slow_only(on); });
 }

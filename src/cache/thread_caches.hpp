@@ -1,5 +1,5 @@
-// The caches of all threads: made at a thread's first use of the pool, handed on at its end, emptied by others when
-// they need what lies in them.
+// The caches of all threads: made at a thread's first use of the pool, handed on at its end, emptied by
+// others when they need what lies in them.
 #pragma once
 
 #include <cstddef>
@@ -8,35 +8,42 @@
 
 namespace synk::inline v1::detail {
 
-// A thread's cache with what the others need of it. Records are never unmapped: a list of them can be walked at any
-// time without protection.
+// A thread's cache with what the others need of it. Records are never unmapped: a list of them can be walked
+// at any time without protection.
 struct cache_record : thread_cache {
-    atomic<std::int64_t> reserved{0}; // idle bytes + room: what this cache holds of the budget; behind the gate
-    atomic<bool> taken{true};         // some thread's; false: free for the next thread
-    cache_record* next = nullptr;     // the list only grows; written before the record is published
+    atomic<std::size_t> reserved{0}; // bytes: the sum of limit * pages of the bins; written behind the gate
+    atomic<bool> taken{true};        // some thread's; false: free for the next thread
+    cache_record* next = nullptr;    // the list only grows; written before the record is published
 };
 
 class thread_caches {
 public:
-    // The calling thread's cache, made at the first call. Null when the thread has ended its use of the pool (it is
-    // past its destructors), when there is no memory, and when called again while it is being made: the caller then
-    // goes to the shared store.
+    // The calling thread's cache, made at the first call. Null when the thread has ended its use of the pool
+    // (it is past its destructors), when there is no memory, and when called again while it is being made:
+    // the caller then goes to the shared store.
     [[nodiscard]] static cache_record* own() noexcept;
 
-    // From behind the gate: takes up to n of the blocks that were put first out of a bin, with their reservations.
-    [[nodiscard]] static unsigned take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept;
-    // From behind the gate: makes room for bytes if the budget allows it.
-    [[nodiscard]] static bool make_room(cache_record& c, std::size_t bytes) noexcept;
+    // From behind the gate: takes up to n of the blocks that were put first out of a bin. They come without
+    // reservation, what the bin has reserved stays with it.
+    [[nodiscard]] static unsigned take_oldest(cache_record& c, unsigned cls, std::byte** out,
+                                              unsigned n) noexcept;
+    // From behind the gate: the block that was put first into a bin, with its reservation; null when it is
+    // empty.
+    [[nodiscard]] static std::byte* take_reserved(cache_record& c, unsigned cls) noexcept;
+    // From behind the gate: lets the bin hold more, if it may and the budget allows it.
+    static bool raise_limit(cache_record& c, unsigned cls) noexcept;
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
-    [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
-    // From behind the gate: all blocks and the room go to the shared store.
+    [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items,
+                                       unsigned n) noexcept;
+    // From behind the gate: all blocks go to the shared store, all reservations back to the budget.
     static void empty(cache_record& c) noexcept;
 
     // Empties the caches of all other threads whose owners are not inside at this moment; asks those who are.
     static void empty_others() noexcept;
 
-    // Bytes in all caches: a recent value.
+    // Bytes in all caches: a recent value; and a quick upper bound of it.
     [[nodiscard]] static std::size_t idle_bytes() noexcept;
+    [[nodiscard]] static std::size_t reserved_bytes() noexcept;
     // Gets served by the caches, by class: a recent value.
     [[nodiscard]] static std::uint64_t hits(unsigned cls) noexcept;
 

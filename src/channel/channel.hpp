@@ -1,18 +1,18 @@
 // A bounded channel of blocks that never makes a thread wait.
 //
-// At most 256 slots in four groups of 64. A group has a bitmap of empty slots and, for each kind of block, a bitmap of
-// full slots. Every slot is in one of four states, and each change of state is one read-modify-write on a bitmap, which
-// moves up to 64 slots at once:
+// At most 256 slots in four groups of 64. A group has a bitmap of empty slots and, for each kind of block, a
+// bitmap of full slots. Every slot is in one of four states, and each change of state is one
+// read-modify-write on a bitmap, which moves up to 64 slots at once:
 //
 //     empty (bit in `empty`)  --P1-->  a producer's   --P2-->  full (bit in `full[kind]`)
 //       ^                                                        |
 //       +-------------C2-------------  a consumer's   <---C1-----+
 //
-// Who clears a bit owns its slot until it sets a bit for it, so the slots themselves are plain memory. A bit says all
-// there is to say about its slot: that it was cleared and set again meanwhile (ABA) changes nothing.
+// Who clears a bit owns its slot until it sets a bit for it, so the slots themselves are plain memory. A bit
+// says all there is to say about its slot: that it was cleared and set again meanwhile (ABA) changes nothing.
 // Edges: P2 -> C1 publishes the slot's contents to the consumer; C2 -> P1 hands the emptied slot back.
-// A thread stopped between P1 and P2, or C1 and C2, takes its own slots (one batch) out of play and stops nobody: there
-// is no head and no tail to be held. Order of blocks is not promised.
+// A thread stopped between P1 and P2, or C1 and C2, takes its own slots (one batch) out of play and stops
+// nobody: there is no head and no tail to be held. Order of blocks is not promised.
 #pragma once
 
 #include <bit>
@@ -31,22 +31,25 @@ public:
 
     // Room for `bound` blocks of all kinds together.
     explicit constexpr channel(unsigned bound) noexcept
-        : bound_(bound), groups_((bound + group_slots - 1) / group_slots),
-          group_{group(bound, 0), group(bound, 1), group(bound, 2), group(bound, 3)} {}
+        : bound_(bound),
+          groups_((bound + group_slots - 1) / group_slots), group_{group(bound, 0), group(bound, 1),
+                                                                   group(bound, 2), group(bound, 3)} {}
 
     [[nodiscard]] unsigned bound() const noexcept { return bound_; }
 
     // Puts the first blocks of items[0, n); returns how many found a slot, the rest stay the caller's.
     unsigned put(unsigned kind, std::byte* const* items, unsigned n) noexcept {
         unsigned done = 0;
-        for (unsigned g = 0; g < groups_ && done < n; ++g) done += put_into(group_[g], kind, items + done, n - done);
+        for (unsigned g = 0; g < groups_ && done < n; ++g)
+            done += put_into(group_[g], kind, items + done, n - done);
         return done;
     }
 
     // Gets up to n blocks of this kind into out; returns how many.
     unsigned get(unsigned kind, std::byte** out, unsigned n) noexcept {
         unsigned done = 0;
-        for (unsigned g = 0; g < groups_ && done < n; ++g) done += get_from(group_[g], kind, out + done, n - done);
+        for (unsigned g = 0; g < groups_ && done < n; ++g)
+            done += get_from(group_[g], kind, out + done, n - done);
         return done;
     }
 
@@ -78,7 +81,8 @@ private:
         return bits & ~rest;
     }
 
-    // Clears up to n bits of the word and returns them: their slots are now the caller's. acquire: see the edges.
+    // Clears up to n bits of the word and returns them: their slots are now the caller's. acquire: see the
+    // edges.
     [[nodiscard]] static std::uint64_t own(atomic<std::uint64_t>& word, unsigned n) noexcept {
         std::uint64_t seen = word.load(memory_order_relaxed); // relaxed: a guess, the CAS decides
         while (seen != 0) {
@@ -93,7 +97,8 @@ private:
         const std::uint64_t slots = own(g.empty, n); // P1, pairs with C2
         if (slots == 0) return 0;
         unsigned done = 0;
-        for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1) g.slot[std::countr_zero(rest)] = items[done++];
+        for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1)
+            g.slot[std::countr_zero(rest)] = items[done++];
         g.full[kind].fetch_or(slots, memory_order_release); // P2, pairs with C1
         return done;
     }
@@ -102,7 +107,8 @@ private:
         const std::uint64_t slots = own(g.full[kind], n); // C1, pairs with P2
         if (slots == 0) return 0;
         unsigned done = 0;
-        for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1) out[done++] = g.slot[std::countr_zero(rest)];
+        for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1)
+            out[done++] = g.slot[std::countr_zero(rest)];
         g.empty.fetch_or(slots, memory_order_release); // C2, pairs with P1
         return done;
     }

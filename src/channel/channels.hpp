@@ -21,6 +21,8 @@ static_assert(tier_of_class(1) != tier_of_class(2) && tier_of_class(4) == tier_o
 
 extern constinit channel channels[tier_count];
 
-[[nodiscard]] inline channel& channel_of(unsigned cls) noexcept { return channels[tier_of_class(cls)]; }
+[[nodiscard]] inline channel& channel_of(unsigned cls) noexcept {
+    return channels[tier_of_class(cls)];
+}
 
 } // namespace synk::inline v1::detail

@@ -1,6 +1,6 @@
-// From any pointer to what the pool knows about the 4 MiB of addresses around it: a two-level table over the 48 bits
-// of a user-space address. A place that was never the pool's has no entry, so foreign pointers are told apart without
-// touching them.
+// From any pointer to what the pool knows about the 4 MiB of addresses around it: a two-level table over the
+// 48 bits of a user-space address. A place that was never the pool's has no entry, so foreign pointers are
+// told apart without touching them.
 #pragma once
 
 #include <cstddef>
@@ -48,8 +48,8 @@ public:
         return owner;
     }
 
-    // Enters [at, at + size), whole 4 MiB places, as the owner's. False, and nothing entered, when there is no memory
-    // for the table. The caller owns these addresses.
+    // Enters [at, at + size), whole 4 MiB places, as the owner's. False, and nothing entered, when there is
+    // no memory for the table. The caller owns these addresses.
     [[nodiscard]] bool set(std::byte* at, std::size_t size, place_owner owner) noexcept {
         const auto first = reinterpret_cast<std::uintptr_t>(at) >> chunk_shift;
         const std::size_t places = (size + chunk_size - 1) >> chunk_shift;
@@ -71,8 +71,10 @@ public:
         const std::size_t places = (size + chunk_size - 1) >> chunk_shift;
         for (std::size_t i = 0; i < places; ++i)
             // the leaf is there: set() made it. release: no later entry may seem to come before.
-            root_[(first + i) / leaf_size].load(memory_order_acquire)->entry[(first + i) % leaf_size].store(
-                0, memory_order_release);
+            root_[(first + i) / leaf_size]
+                .load(memory_order_acquire)
+                ->entry[(first + i) % leaf_size]
+                .store(0, memory_order_release);
     }
 
 private:

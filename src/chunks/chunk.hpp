@@ -12,8 +12,8 @@
 
 namespace synk::inline v1::detail {
 
-// What is known about the block that starts at a page. Written by the block's owner only (relaxed: handed over with the
-// block), but read by anybody who checks a pointer.
+// What is known about the block that starts at a page. Written by the block's owner only (relaxed: handed
+// over with the block), but read by anybody who checks a pointer.
 //     bits 0..7 class + 1, 0 = no block starts here | bit 8 lent as a bare pointer | bits 16..31 seal
 // The seal depends on the place, so that a stray write to a record, or a record copied elsewhere, is noticed.
 class block_record {
@@ -40,7 +40,8 @@ public:
 private:
     [[nodiscard]] static std::uint32_t seal(const std::byte* data) noexcept {
         const auto page = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(data) >> page_shift);
-        return static_cast<std::uint32_t>((page * 0x9E3779B97F4A7C15U) >> 48) | 1U; // Fibonacci hashing; never 0
+        return static_cast<std::uint32_t>((page * 0x9E3779B97F4A7C15U) >> 48) |
+               1U; // Fibonacci hashing; never 0
     }
     std::uint32_t value_ = 0;
 };
@@ -73,9 +74,11 @@ private:
     template <class Visit>
     void each_word(page_run run, Visit visit) noexcept {
         for (unsigned page = run.first; page < run.first + run.pages;) {
-            const unsigned end = (page / 64 + 1) * 64 < run.first + run.pages ? (page / 64 + 1) * 64 : run.first + run.pages;
+            const unsigned end =
+                (page / 64 + 1) * 64 < run.first + run.pages ? (page / 64 + 1) * 64 : run.first + run.pages;
             const unsigned n = end - page;
-            const std::uint64_t bits = (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1) << (page % 64);
+            const std::uint64_t bits = (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1)
+                                       << (page % 64);
             visit(word_[page / 64], bits);
             page = end;
         }
@@ -90,23 +93,29 @@ struct alignas(64) chunk {
     static constexpr unsigned unlisted = ~0U;
 
     const unsigned id;
-    // Null while the chunk has no address space; then all pages are owned, by the slot table or by who takes it.
-    // Written by the owner of the whole chunk, published to others by the address map and by released pages.
+    // Null while the chunk has no address space; then all pages are owned, by the slot table or by who takes
+    // it. Written by the owner of the whole chunk, published to others by the address map and by released
+    // pages.
     atomic<std::byte*> base{nullptr};
     atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_store
     page_bitmap owned;
     page_flags gone; // pages without memory behind them
     atomic<std::uint32_t> record[page_bitmap::pages]{};
 
-    [[nodiscard]] std::byte* start() const noexcept { return base.load(memory_order_relaxed); } // relaxed: see base
+    [[nodiscard]] std::byte* start() const noexcept {
+        return base.load(memory_order_relaxed);
+    } // relaxed: see base
     [[nodiscard]] std::byte* at(unsigned page) const noexcept { return start() + page * page_size; }
     [[nodiscard]] unsigned page_of(const void* p) const noexcept {
-        return static_cast<unsigned>((reinterpret_cast<std::uintptr_t>(p) >> page_shift) % page_bitmap::pages);
+        return static_cast<unsigned>((reinterpret_cast<std::uintptr_t>(p) >> page_shift) %
+                                     page_bitmap::pages);
     }
     [[nodiscard]] block_record record_at(unsigned page) const noexcept {
         return block_record::from(record[page].load(memory_order_relaxed)); // relaxed: see block_record
     }
-    void set_record(unsigned page, block_record r) noexcept { record[page].store(r.value(), memory_order_relaxed); }
+    void set_record(unsigned page, block_record r) noexcept {
+        record[page].store(r.value(), memory_order_relaxed);
+    }
 };
 
 } // namespace synk::inline v1::detail

@@ -18,12 +18,12 @@ constexpr unsigned whole_class = chunk_class_count - 1;
 
 // The index: which chunks have a free run of which class, by the class of their longest one.
 //
-// Whoever changes a chunk's pages calls relist() afterwards. Claim: "a chunk with a free run that stays free is listed
-// under its class once everybody has returned". relist() measures, enters the chunk under what it found, takes it out
-// of where it was, and measures again: if a page was freed between its measuring and its taking out, then either the
-// freeing thread enters the chunk later than we take it out, or we see the freed page when we measure again (both
-// sides are seq_cst: page_bitmap's F1 and loads, id_set's operations).
-// A chunk may stand under more classes than one for a while; who finds it under a wrong one takes it out there.
+// Whoever changes a chunk's pages calls relist() afterwards. Claim: "a chunk with a free run that stays free
+// is listed under its class once everybody has returned". relist() measures, enters the chunk under what it
+// found, takes it out of where it was, and measures again: if a page was freed between its measuring and its
+// taking out, then either the freeing thread enters the chunk later than we take it out, or we see the freed
+// page when we measure again (both sides are seq_cst: page_bitmap's F1 and loads, id_set's operations). A
+// chunk may stand under more classes than one for a while; who finds it under a wrong one takes it out there.
 constinit slot_table<chunk, max_chunks> chunks;
 constinit id_set<max_chunks> by_class[chunk_class_count];
 constinit id_set<max_chunks> warm; // chunks that may have free resident pages
@@ -59,7 +59,8 @@ struct found_chunk {
     unsigned cls = 0;
 };
 
-// The chunk with the shortest sufficient longest run, the lowest of those: so full chunks fill and others empty.
+// The chunk with the shortest sufficient longest run, the lowest of those: so full chunks fill and others
+// empty.
 found_chunk find_chunk(unsigned cls) noexcept {
     for (; cls < chunk_class_count; ++cls) {
         const unsigned id = by_class[cls].lowest();
@@ -69,7 +70,8 @@ found_chunk find_chunk(unsigned cls) noexcept {
 }
 
 [[noreturn]] void fail_record(const std::byte* data) noexcept {
-    fatal("the record of block %p is corrupted: something has written into the pool's own memory; look for a wild "
+    fatal("the record of block %p is corrupted: something has written into the pool's own memory; look for a "
+          "wild "
           "write with AddressSanitizer or Valgrind",
           static_cast<const void*>(data));
 }
@@ -147,7 +149,8 @@ std::size_t purge_run(chunk& c, page_run run) noexcept {
 std::size_t purge_chunk(chunk& c, std::size_t wanted) noexcept {
     std::size_t done = 0;
     warm.erase(c.id); // before looking: a page freed from now on enters it again
-    for (page_run run = c.owned.next_free(0); run.pages != 0; run = c.owned.next_free(run.first + run.pages)) {
+    for (page_run run = c.owned.next_free(0); run.pages != 0;
+         run = c.owned.next_free(run.first + run.pages)) {
         done += purge_run(c, run);
         if (done < wanted) continue;
         warm.insert(c.id);

@@ -1,8 +1,8 @@
 // All chunks: blocks of up to 4 MiB come from here and end here.
 //
 // Thread safety: every function from any thread, lock-free.
-// The store knows nothing of the budget of idle memory: it tells its caller how many bytes of free, possibly resident
-// pages came or went, and the caller does the accounts.
+// The store knows nothing of the budget of idle memory: it tells its caller how many bytes of free, possibly
+// resident pages came or went, and the caller does the accounts.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,8 @@ struct claimed_blocks {
 
 class chunk_store {
 public:
-    // Cuts up to `want` blocks of this class out of free pages into out[]; none when no free run is long enough.
+    // Cuts up to `want` blocks of this class out of free pages into out[]; none when no free run is long
+    // enough.
     [[nodiscard]] static claimed_blocks claim(unsigned cls, std::byte** out, unsigned want) noexcept;
 
     // The same from a chunk that is new from the system. None when the system has no memory.
@@ -27,8 +28,8 @@ public:
 
     // A block that claim() gave: its pages are free again, at once and for any use. Its memory stays.
     static void free(std::byte* data) noexcept;
-    // The same, its memory given back to the system first where the system allows it. Returns the bytes that stay
-    // resident all the same.
+    // The same, its memory given back to the system first where the system allows it. Returns the bytes that
+    // stay resident all the same.
     static std::size_t free_gone(std::byte* data) noexcept;
 
     // Gives the memory of free pages back, highest chunks last, until `bytes` are given back or none is left.

@@ -1,17 +1,17 @@
-// A concurrent set of small integers that knows its lowest member: a bitmap of members, a bitmap of its words that are
-// not zero, a bitmap of those words.
+// A concurrent set of small integers that knows its lowest member: a bitmap of members, a bitmap of its words
+// that are not zero, a bitmap of those words.
 //
 //     top          |1...|                    one bit for each word of the middle
 //     middle       |1..1|....|....|          one bit for each word of the bottom
 //     bottom       |.1..|....|1..1| ...      one bit for each id
 //
 // Invariant, when nobody is inside: an upper bit is set if and only if its word is not zero.
-// insert: I1 sets the member, then I2 makes sure that the bits above are set. erase: E1 clears the member; if that
-// emptied the word, E2 clears the bit above and E3 looks at the word again, and puts the bit back if an insert came
-// between. All are seq_cst: either E3 sees I1, or I2 comes after E2 and sets the bit anew. A reader that finds a set
-// bit above an empty word clears it by the same E2, E3.
-// A thread stopped between I1 and I2, or E2 and E3, hides the members of one word from lowest() until the next insert
-// there; that costs memory (somebody maps a new chunk), never correctness.
+// insert: I1 sets the member, then I2 makes sure that the bits above are set. erase: E1 clears the member; if
+// that emptied the word, E2 clears the bit above and E3 looks at the word again, and puts the bit back if an
+// insert came between. All are seq_cst: either E3 sees I1, or I2 comes after E2 and sets the bit anew. A
+// reader that finds a set bit above an empty word clears it by the same E2, E3. A thread stopped between I1
+// and I2, or E2 and E3, hides the members of one word from lowest() until the next insert there; that costs
+// memory (somebody maps a new chunk), never correctness.
 #pragma once
 
 #include <bit>
@@ -71,8 +71,12 @@ private:
     static constexpr unsigned middle_words = (bottom_words + 63) / 64;
     static constexpr unsigned top_words = (middle_words + 63) / 64;
 
-    [[nodiscard]] static constexpr std::uint64_t bit_of(unsigned i) noexcept { return std::uint64_t{1} << (i % 64); }
-    [[nodiscard]] static constexpr std::uint64_t above(unsigned bit) noexcept { return ~std::uint64_t{0} << bit; }
+    [[nodiscard]] static constexpr std::uint64_t bit_of(unsigned i) noexcept {
+        return std::uint64_t{1} << (i % 64);
+    }
+    [[nodiscard]] static constexpr std::uint64_t above(unsigned bit) noexcept {
+        return ~std::uint64_t{0} << bit;
+    }
 
     static void raise(atomic<std::uint64_t>& word, std::uint64_t bit) noexcept {
         if ((word.load(memory_order_seq_cst) & bit) == 0) word.fetch_or(bit, memory_order_seq_cst);
@@ -81,7 +85,8 @@ private:
     // Clears the bits above a bottom word that looks empty, upwards as far as that empties words.
     void lower(unsigned word) noexcept {
         auto& middle = middle_[word / 64];
-        const std::uint64_t left = middle.fetch_and(~bit_of(word), memory_order_seq_cst) & ~bit_of(word); // E2
+        const std::uint64_t left =
+            middle.fetch_and(~bit_of(word), memory_order_seq_cst) & ~bit_of(word); // E2
         if (left == 0) lower_top(word / 64);
         if (bottom_[word].load(memory_order_seq_cst) == 0) return; // E3
         raise(middle, bit_of(word));
@@ -90,7 +95,7 @@ private:
 
     void lower_top(unsigned word) noexcept {
         auto& top = top_[word / 64];
-        top.fetch_and(~bit_of(word), memory_order_seq_cst);                                     // E2
+        top.fetch_and(~bit_of(word), memory_order_seq_cst);                          // E2
         if (middle_[word].load(memory_order_seq_cst) != 0) raise(top, bit_of(word)); // E3
     }
 

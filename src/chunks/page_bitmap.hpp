@@ -1,16 +1,16 @@
 // Who owns which page of a chunk: 1024 bits, a set bit is an owned page.
 //
-// Owning a run is setting its bits by compare-and-swap, giving it back is clearing them. There are no lists and no
-// merging: two neighbours whose bits are clear are one free run. Disjointness in one line: the CAS that sets a bit
-// requires it to be clear, so between a set and its clear a page has one owner.
+// Owning a run is setting its bits by compare-and-swap, giving it back is clearing them. There are no lists
+// and no merging: two neighbours whose bits are clear are one free run. Disjointness in one line: the CAS
+// that sets a bit requires it to be clear, so between a set and its clear a page has one owner.
 //
-// A run may span words. It is claimed word by word upwards; who meets a taken page on the way gives back what it has.
-// Lock-free: if two claims hinder each other, the one that holds the highest word goes on.
-// Edges: F1 (release) publishes all that the run's owner did to its pages and records -> A1 (claim) acquires it.
-// F1 and every load of longest_free() are seq_cst because of the argument in chunk_index.
+// A run may span words. It is claimed word by word upwards; who meets a taken page on the way gives back what
+// it has. Lock-free: if two claims hinder each other, the one that holds the highest word goes on. Edges: F1
+// (release) publishes all that the run's owner did to its pages and records -> A1 (claim) acquires it. F1 and
+// every load of longest_free() are seq_cst because of the argument in chunk_index.
 //
-// The idea of serving page runs from such bitmaps is LLFree's (Wrenger et al., USENIX ATC 2023); there the bits are
-// searched by aligned orders, here by exact length.
+// The idea of serving page runs from such bitmaps is LLFree's (Wrenger et al., USENIX ATC 2023); there the
+// bits are searched by aligned orders, here by exact length.
 #pragma once
 
 #include <bit>
@@ -32,8 +32,8 @@ public:
     static constexpr unsigned words = 16;
     static constexpr unsigned pages = words * 64;
 
-    // Claims a run of exactly n pages out of the shortest free run that holds them. None when no free run is long
-    // enough, or when others got in the way too often.
+    // Claims a run of exactly n pages out of the shortest free run that holds them. None when no free run is
+    // long enough, or when others got in the way too often.
     [[nodiscard]] page_run claim(unsigned n) noexcept {
         for (unsigned attempt = 0; attempt < 8; ++attempt) {
             const page_run fit = best_fit(n);
@@ -55,7 +55,8 @@ public:
         return true;
     }
 
-    // The caller owns the run and gives it up. False when a page of it was not owned by anybody: the records are wrong.
+    // The caller owns the run and gives it up. False when a page of it was not owned by anybody: the records
+    // are wrong.
     [[nodiscard]] bool release(page_run run) noexcept {
         bool owned = true;
         const unsigned last = (run.first + run.pages - 1) / 64;
@@ -67,8 +68,8 @@ public:
         return owned;
     }
 
-    // The next free run at or behind page `from`, as it looks now; none at the end. For walkers: claim_at() it before
-    // touching it.
+    // The next free run at or behind page `from`, as it looks now; none at the end. For walkers: claim_at()
+    // it before touching it.
     [[nodiscard]] page_run next_free(unsigned from) const noexcept {
         const unsigned first = find(from, false);
         if (first >= pages) return {};
@@ -96,7 +97,9 @@ private:
         return below_end & (~std::uint64_t{0} << begin);
     }
 
-    [[nodiscard]] std::uint64_t load(unsigned w) const noexcept { return word_[w].load(memory_order_seq_cst); }
+    [[nodiscard]] std::uint64_t load(unsigned w) const noexcept {
+        return word_[w].load(memory_order_seq_cst);
+    }
 
     [[nodiscard]] bool claim_word(unsigned w, std::uint64_t bits) noexcept {
         std::uint64_t seen = word_[w].load(memory_order_relaxed); // relaxed: a guess, the CAS decides

@@ -1,5 +1,5 @@
-// A growing table of records with ids: a record's memory is never given back, so a stale pointer to one still points
-// to one (type-stable), and an id that was given back is handed out again, lowest first.
+// A growing table of records with ids: a record's memory is never given back, so a stale pointer to one still
+// points to one (type-stable), and an id that was given back is handed out again, lowest first.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,8 @@ public:
 
     // Ids below this have been handed out at some time.
     [[nodiscard]] unsigned limit() const noexcept {
-        const unsigned n = next_.load(memory_order_relaxed); // relaxed: records found by it are reached by at()
+        const unsigned n =
+            next_.load(memory_order_relaxed); // relaxed: records found by it are reached by at()
         return n < Capacity ? n : Capacity;
     }
 
@@ -57,7 +58,8 @@ private:
         auto* const fresh = static_cast<Record*>(memory);
         for (unsigned i = 0; i < segment_size; ++i) new (fresh + i) Record(index * segment_size + i);
         Record* expected = nullptr;
-        // release: publishes the constructed records to at(). Who loses leaves its memory in the record store.
+        // release: publishes the constructed records to at(). Who loses leaves its memory in the record
+        // store.
         segment_[index].compare_exchange_strong(expected, fresh, memory_order_acq_rel, memory_order_acquire);
         return true;
     }

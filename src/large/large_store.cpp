@@ -16,21 +16,24 @@ constexpr unsigned shelf_slots = 64;
 
 constinit slot_table<large_block, max_large> records;
 
-// The shelf: a slot holds an idle block's record or null. Who changes it from a record to null (or from null to one)
-// by compare-and-swap owns the block (has given it up). That a record may leave and come back meanwhile (ABA) is fine:
-// what is taken is the record that is there at the CAS, and its capacity is read again afterwards.
+// The shelf: a slot holds an idle block's record or null. Who changes it from a record to null (or from null
+// to one) by compare-and-swap owns the block (has given it up). That a record may leave and come back
+// meanwhile (ABA) is fine: what is taken is the record that is there at the CAS, and its capacity is read
+// again afterwards.
 constinit atomic<large_block*> shelf[shelf_slots];
 
 large_block& record_of(const std::byte* data) noexcept {
     large_block* const l = places.find(data).as_large();
     if (l == nullptr || l->data.load(memory_order_relaxed) != data) // relaxed: the caller owns the block
-        fatal("large block %p has lost its record: something has written into the pool's own memory or into a handle",
+        fatal("large block %p has lost its record: something has written into the pool's own memory or into "
+              "a handle",
               static_cast<const void*>(data));
     return *l;
 }
 
 bool fits(const large_block& l, std::size_t n) noexcept {
-    const std::size_t capacity = l.capacity.load(memory_order_relaxed); // relaxed: a guess until the record is ours
+    const std::size_t capacity =
+        l.capacity.load(memory_order_relaxed); // relaxed: a guess until the record is ours
     return capacity >= n && capacity / 2 <= n;
 }
 
@@ -39,7 +42,8 @@ unsigned best_slot(std::size_t n) noexcept {
     unsigned best = shelf_slots;
     std::size_t best_capacity = ~std::size_t{0};
     for (unsigned i = 0; i < shelf_slots; ++i) {
-        const large_block* const l = shelf[i].load(memory_order_acquire); // pairs with shelve: the record is readable
+        const large_block* const l =
+            shelf[i].load(memory_order_acquire); // pairs with shelve: the record is readable
         if (l == nullptr || !fits(*l, n)) continue;
         const std::size_t capacity = l->capacity.load(memory_order_relaxed); // relaxed: as in fits
         if (capacity >= best_capacity) continue;
@@ -54,7 +58,9 @@ large_block* take_slot(unsigned i) noexcept {
     large_block* seen = shelf[i].load(memory_order_relaxed); // relaxed: a guess, the CAS decides
     if (seen == nullptr) return nullptr;
     // acquire: pairs with place_in_slot's release: the block is ours as its last owner left it.
-    return shelf[i].compare_exchange_strong(seen, nullptr, memory_order_acquire, memory_order_relaxed) ? seen : nullptr;
+    return shelf[i].compare_exchange_strong(seen, nullptr, memory_order_acquire, memory_order_relaxed)
+               ? seen
+               : nullptr;
 }
 
 bool place_in_slot(unsigned i, large_block& l) noexcept {
@@ -82,7 +88,8 @@ void unmap_record(large_block& l) noexcept {
         counters.mapped.sub(b.capacity);
         counters.given_back.add(b.capacity);
     } else {
-        advise_gone(b.data, b.capacity); // too many mappings: at least the memory goes; the addresses are lost
+        advise_gone(b.data,
+                    b.capacity); // too many mappings: at least the memory goes; the addresses are lost
     }
     counters.large_mapped.sub(b.capacity);
     records.give_back(l);
@@ -91,7 +98,8 @@ void unmap_record(large_block& l) noexcept {
 block grow_in_place(large_block& l, block b, std::size_t capacity) noexcept {
     if (!resize_in_place(b.data, b.capacity, capacity)) return {};
     if (places.set(b.data, capacity, place_owner(&l))) return {b.data, capacity};
-    // No memory for the table: as it was. The entries of the old length are there, so entering them again cannot fail.
+    // No memory for the table: as it was. The entries of the old length are there, so entering them again
+    // cannot fail.
     resize_in_place(b.data, capacity, b.capacity);
     static_cast<void>(places.set(b.data, b.capacity, place_owner(&l)));
     return {};
@@ -157,7 +165,9 @@ bool large_store::shelve(block b) noexcept {
     return false;
 }
 
-void large_store::unmap_block(block b) noexcept { unmap_record(record_of(b.data)); }
+void large_store::unmap_block(block b) noexcept {
+    unmap_record(record_of(b.data));
+}
 
 std::size_t large_store::purge(std::size_t bytes) noexcept {
     std::size_t done = 0;

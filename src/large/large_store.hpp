@@ -1,8 +1,9 @@
-// Large blocks: above 4 MiB, each a mapping of its own, on a 4 MiB boundary so that its address finds its record.
+// Large blocks: above 4 MiB, each a mapping of its own, on a 4 MiB boundary so that its address finds its
+// record.
 //
-// Idle ones lie on the shelf, a bounded array of slots. A request takes one from there only if it is at least half as
-// long as the block, so a 5 MiB request never holds a 64 MiB block.
-// Thread safety: every function from any thread, lock-free. As in chunk_store the caller keeps the budget.
+// Idle ones lie on the shelf, a bounded array of slots. A request takes one from there only if it is at least
+// half as long as the block, so a 5 MiB request never holds a 64 MiB block. Thread safety: every function
+// from any thread, lock-free. As in chunk_store the caller keeps the budget.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +17,9 @@ namespace synk::inline v1::detail {
 struct alignas(64) large_block {
     explicit large_block(unsigned number) noexcept : id(number) {}
     const unsigned id;
-    atomic<bool> bare{false};          // lent as a bare pointer
-    atomic<std::byte*> data{nullptr};  // null while the record is not in use
-    atomic<std::size_t> capacity{0};   // bytes
+    atomic<bool> bare{false};         // lent as a bare pointer
+    atomic<std::byte*> data{nullptr}; // null while the record is not in use
+    atomic<std::size_t> capacity{0};  // bytes
 };
 
 class large_store {
@@ -35,10 +36,12 @@ public:
     [[nodiscard]] static bool shelve(block b) noexcept;
     // Gives a block back to the system.
     static void unmap_block(block b) noexcept;
-    // Gives shelved blocks back to the system until `bytes` are given back or the shelf is empty. Returns the bytes.
+    // Gives shelved blocks back to the system until `bytes` are given back or the shelf is empty. Returns the
+    // bytes.
     static std::size_t purge(std::size_t bytes) noexcept;
 
-    // The block with capacity for n bytes and the same contents, moved by page tables; none when the system refuses.
+    // The block with capacity for n bytes and the same contents, moved by page tables; none when the system
+    // refuses.
     [[nodiscard]] static block grow(block b, std::size_t n) noexcept;
 };
 

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t slab_size = std::size_t{1} << 20;
 constexpr std::size_t record_alignment = 64;
 
-// Invariant: bytes [0, used) belong to whoever advanced `used` over them; used may run past slab_size, then the slab
-// is exhausted.
+// Invariant: bytes [0, used) belong to whoever advanced `used` over them; used may run past slab_size, then
+// the slab is exhausted.
 struct slab {
     atomic<std::size_t> used;
 };
@@ -35,7 +35,8 @@ std::byte* map_guarded(std::size_t size) noexcept {
 
 std::byte* take_from(slab* s, std::size_t size) noexcept {
     if (s == nullptr) return nullptr;
-    // relaxed: the addition alone decides who owns the bytes, and they are fresh zeros that nobody has written.
+    // relaxed: the addition alone decides who owns the bytes, and they are fresh zeros that nobody has
+    // written.
     const std::size_t at = s->used.fetch_add(size, memory_order_relaxed);
     return at + size <= slab_size ? reinterpret_cast<std::byte*>(s) + at : nullptr;
 }
@@ -60,7 +61,8 @@ void* take_record_memory(std::size_t size) noexcept {
         slab* const s = current.load(memory_order_acquire); // pairs with replace's release
         if (std::byte* const memory = take_from(s, size)) return memory;
         replace(s);
-        if (current.load(memory_order_relaxed) == s) return nullptr; // relaxed: only asks whether it was replaced
+        if (current.load(memory_order_relaxed) == s)
+            return nullptr; // relaxed: only asks whether it was replaced
     }
     return nullptr;
 }

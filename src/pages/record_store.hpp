@@ -1,5 +1,5 @@
-// Memory for the pool's own records: zeroed, never given back, apart from the blocks and with an inaccessible page on
-// either side, so that no overrun of a user's block runs into it.
+// Memory for the pool's own records: zeroed, never given back, apart from the blocks and with an inaccessible
+// page on either side, so that no overrun of a user's block runs into it.
 #pragma once
 
 #include <cstddef>

@@ -26,17 +26,19 @@ void grant_wish() noexcept {
     if (c != nullptr && c->gate.take_wish()) in_own_cache(thread_caches::empty);
 }
 
-std::byte* pop_own(unsigned cls) noexcept {
-    std::byte* data = nullptr;
-    if (cls < cached_class_count) in_own_cache([&](cache_record& c) { data = c.pop(cls, class_bytes(cls)); });
-    return data;
+block pop_own(unsigned cls) noexcept {
+    block b;
+    in_own_cache([&](cache_record& c) { b = c.pop(cls); });
+    return b;
 }
 
 // How many blocks a miss brings for the cache: half of what the bin and the channel hold.
 unsigned batch_of(unsigned cls) noexcept {
     const std::size_t in_bin = chunk_size / class_bytes(cls) / 2;
     const unsigned in_channel = channel_bound(tier_of_class(cls)) / 2;
-    const unsigned bin = in_bin < 4 ? 4 : in_bin > slots_per_bin / 2 ? slots_per_bin / 2 : static_cast<unsigned>(in_bin);
+    const unsigned bin = in_bin < 4                   ? 4
+                         : in_bin > slots_per_bin / 2 ? slots_per_bin / 2
+                                                      : static_cast<unsigned>(in_bin);
     return bin < in_channel ? bin : in_channel;
 }
 
@@ -44,34 +46,37 @@ unsigned batch_of(unsigned cls) noexcept {
 std::byte* keep_rest(unsigned cls, std::byte** blocks, unsigned n) noexcept {
     if (n == 0) return nullptr;
     unsigned stowed = 0;
-    if (n > 1) in_own_cache([&](cache_record& c) { stowed = thread_caches::stow(c, cls, blocks + 1, n - 1); });
-    if (stowed < n - 1) shared_store::put(cls, blocks + 1 + stowed, n - 1 - stowed);
+    if (n > 1)
+        in_own_cache([&](cache_record& c) { stowed = thread_caches::stow(c, cls, blocks + 1, n - 1); });
+    if (stowed < n - 1) shared_store::put_reserved(cls, blocks + 1 + stowed, n - 1 - stowed);
     return blocks[0];
 }
 
 // A larger idle block in the thread's own cache becomes free pages.
 bool split_from_own(unsigned cls) noexcept {
     std::byte* larger = nullptr;
-    unsigned c_of_larger = cls + 1;
     in_own_cache([&](cache_record& c) {
-        for (; c_of_larger < chunk_class_count; ++c_of_larger)
-            if (thread_caches::take_oldest(c, c_of_larger, &larger, 1) != 0) return;
+        while (larger == nullptr && ++cls < chunk_class_count) larger = thread_caches::take_reserved(c, cls);
     });
     if (larger == nullptr) return false;
-    shared_store::free_pages(larger);
+    shared_store::put_pages(larger);
     return true;
 }
 
-// Makes the pieces that lie in caches and channels whole again. False when they could not make up such a block.
+// Makes the pieces that lie in caches and channels whole again. False when they could not make up such a
+// block.
 bool gather_pieces(std::size_t bytes) noexcept {
-    if (thread_caches::idle_bytes() + shared_store::channel_bytes() < bytes) return false;
+    const std::size_t in_channels = shared_store::channel_bytes();
+    if (thread_caches::reserved_bytes() + in_channels < bytes) return false;
+    if (thread_caches::idle_bytes() + in_channels < bytes) return false;
     in_own_cache(thread_caches::empty);
     thread_caches::empty_others();
     shared_store::empty_channels();
     return true;
 }
 
-// The last resort before "no memory": all that is idle goes back, addresses too, since some limits count those.
+// The last resort before "no memory": all that is idle goes back, addresses too, since some limits count
+// those.
 void give_all_back() noexcept {
     in_own_cache(thread_caches::empty);
     thread_caches::empty_others();
@@ -83,7 +88,8 @@ std::byte* find_in_chunks(unsigned cls) noexcept {
     std::byte* blocks[slots_per_bin];
     const unsigned want = batch_of(cls);
     unsigned n = shared_store::get(cls, blocks, want);
-    if (n == 0 && (split_from_own(cls) || shared_store::split_from_channel(cls))) n = shared_store::get(cls, blocks, 1);
+    if (n == 0 && (split_from_own(cls) || shared_store::split_from_channel(cls)))
+        n = shared_store::get(cls, blocks, 1);
     if (n == 0 && gather_pieces(class_bytes(cls))) n = shared_store::get(cls, blocks, 1);
     if (n == 0) n = shared_store::get_new(cls, blocks, want);
     if (n == 0) {
@@ -117,7 +123,8 @@ std::size_t over(std::size_t keep) noexcept {
 block find_block(std::size_t n) noexcept {
     grant_wish();
     const unsigned cls = class_of(n);
-    if (std::byte* const data = pop_own(cls)) return {data, class_bytes(cls)};
+    const block b = pop_own(cls);
+    if (b.data != nullptr) return b;
     if (cls >= chunk_class_count) return find_large(n);
     std::byte* const data = find_in_chunks(cls);
     return data != nullptr ? block{data, class_bytes(cls)} : block{};

@@ -7,7 +7,8 @@
 
 namespace synk::inline v1::detail {
 
-// A block of at least n bytes, or none when the system has no memory even after everything idle was given back.
+// A block of at least n bytes, or none when the system has no memory even after everything idle was given
+// back.
 [[nodiscard]] block find_block(std::size_t n) noexcept;
 
 // Gives idle memory back until at most `keep` bytes are idle. Returns the bytes.

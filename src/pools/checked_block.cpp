@@ -11,19 +11,24 @@ namespace {
 
 [[noreturn]] void fail_interior(const char* verb, const void* p, const std::byte* start) noexcept {
     fatal("%s of %p: it points %zu bytes into the block at %p; pass the start of the block", verb, p,
-          static_cast<std::size_t>(static_cast<const std::byte*>(p) - start), static_cast<const void*>(start));
+          static_cast<std::size_t>(static_cast<const std::byte*>(p) - start),
+          static_cast<const void*>(start));
 }
 
 [[noreturn]] void fail_idle(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: this memory is idle in the pool already; it was put a second time, or used after its put", verb, p);
+    fatal(
+        "%s of %p: this memory is idle in the pool already; it was put a second time, or used after its put",
+        verb, p);
 }
 
 [[noreturn]] void fail_not_bare(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: this block is not lent as a bare pointer; it was put a second time, or a handle owns it", verb, p);
+    fatal("%s of %p: this block is not lent as a bare pointer; it was put a second time, or a handle owns it",
+          verb, p);
 }
 
 [[noreturn]] void fail_corrupted(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: the record of this block is corrupted; something has written into the pool's own memory", verb, p);
+    fatal("%s of %p: the record of this block is corrupted; something has written into the pool's own memory",
+          verb, p);
 }
 
 // p does not start a block: inside of one, or in free pages?
@@ -45,7 +50,8 @@ block checked_in_chunk(const char* verb, const chunk& c, const void* p) noexcept
 }
 
 block checked_large(const char* verb, const large_block& l, const void* p) noexcept {
-    std::byte* const data = l.data.load(memory_order_relaxed); // relaxed: if p is lent, the lender's hand-over orders it
+    std::byte* const data =
+        l.data.load(memory_order_relaxed); // relaxed: if p is lent, the lender's hand-over orders it
     if (data == nullptr) fail_idle(verb, p);
     if (data != p) fail_interior(verb, p, data);
     if (!l.bare.load(memory_order_relaxed)) fail_not_bare(verb, p);
@@ -58,7 +64,8 @@ block bare_block(const char* verb, const void* p) noexcept {
     const place_owner owner = places.find(p);
     if (const large_block* const l = owner.as_large()) return checked_large(verb, *l, p);
     if (const chunk* const c = owner.as_chunk()) return checked_in_chunk(verb, *c, p);
-    fatal("%s of %p: not a block of this pool; a foreign pointer, or its memory went back to the system after its put",
+    fatal("%s of %p: not a block of this pool; a foreign pointer, or its memory went back to the system "
+          "after its put",
           verb, p);
 }
 
@@ -74,7 +81,8 @@ void lend_bare(std::byte* data) noexcept {
     c->set_record(page, block_record(r.cls(), true, data));
 }
 
-// The mark is taken back by an exchange: of two threads that put the same pointer at the same time one finds it gone.
+// The mark is taken back by an exchange: of two threads that put the same pointer at the same time one finds
+// it gone.
 block take_bare(void* p) noexcept {
     const block b = bare_block("put", p);
     const place_owner owner = places.find(p);
@@ -84,7 +92,8 @@ block take_bare(void* p) noexcept {
         return b;
     }
     chunk* const c = owner.as_chunk();
-    const std::uint32_t before = c->record[c->page_of(p)].fetch_and(~block_record::bare_bit, memory_order_relaxed);
+    const std::uint32_t before =
+        c->record[c->page_of(p)].fetch_and(~block_record::bare_bit, memory_order_relaxed);
     if (!block_record::from(before).bare()) fail_not_bare("put", p);
     return b;
 }

@@ -7,8 +7,8 @@
 
 namespace synk::inline v1::detail {
 
-// The block that starts at p and is lent as a bare pointer. Anything else ends the process with a line that begins
-// with the verb ("put", "resize", ...) and says what p is. Does not change anything.
+// The block that starts at p and is lent as a bare pointer. Anything else ends the process with a line that
+// begins with the verb ("put", "resize", ...) and says what p is. Does not change anything.
 [[nodiscard]] block bare_block(const char* verb, const void* p) noexcept;
 
 } // namespace synk::inline v1::detail

@@ -28,35 +28,24 @@ block lend(block b) noexcept {
     return b;
 }
 
-// Pushes into the own cache; what had to make place for it comes out.
-struct put_result {
-    bool kept = false;
-    unsigned spilled = 0;
-};
-
-put_result put_behind_gate(cache_record& c, unsigned cls, block b, std::byte** spilled) noexcept {
-    put_result result;
+// A place for one more block in a bin; what had to make way for it comes out.
+unsigned make_place(cache_record& c, unsigned cls, std::byte** spilled) noexcept {
     const auto& bin = c.bins[cls];
-    if (bin.limit == 0) return result;
-    if (bin.count == bin.limit) result.spilled = thread_caches::take_oldest(c, cls, spilled, bin.limit / 2);
-    result.kept = thread_caches::make_room(c, b.capacity) && c.push(cls, b.data, b.capacity);
-    return result;
+    if (bin.count() < bin.limit || thread_caches::raise_limit(c, cls)) return 0;
+    return thread_caches::take_oldest(c, cls, spilled, (bin.limit + 1) / 2);
 }
 
 bool put_into_cache(block b) noexcept {
     cache_record* const c = thread_caches::own();
-    if (c == nullptr) return false;
+    if (c == nullptr || !c->gate.enter_slow()) return false;
+    if (c->gate.take_wish()) thread_caches::empty(*c);
     const unsigned cls = class_of(b.capacity);
-    if (c->gate.take_wish() && c->gate.enter_slow()) {
-        thread_caches::empty(*c);
-        c->gate.leave();
-    }
-    if (!c->gate.enter_slow()) return false;
     std::byte* spilled[slots_per_bin];
-    const put_result result = put_behind_gate(*c, cls, b, spilled);
+    const unsigned n = make_place(*c, cls, spilled);
+    const bool kept = c->push(cls, b.data);
     c->gate.leave();
-    if (result.spilled != 0) shared_store::put(cls, spilled, result.spilled);
-    return result.kept;
+    if (n != 0) shared_store::put(cls, spilled, n);
+    return kept;
 }
 
 } // namespace
@@ -76,7 +65,7 @@ block get_slow(std::size_t n) {
 void put_slow(block b) noexcept {
     if (the_settings.clear_on_put()) std::memset(b.data, 0, b.capacity);
     if (tools::active()) tools::idle(b);
-    if (!put_into_cache(b)) shared_store::put_unreserved(b);
+    if (!put_into_cache(b)) shared_store::put(b);
 }
 
 block regrow(block b, std::size_t used, std::size_t n) {
@@ -100,15 +89,20 @@ constinit unsized_pool the_pools::unsized;
 
 } // namespace detail
 
-sized_pool& get_sized_pool() noexcept { return detail::the_pools::sized; }
-unsized_pool& get_unsized_pool() noexcept { return detail::the_pools::unsized; }
+sized_pool& get_sized_pool() noexcept {
+    return detail::the_pools::sized;
+}
+unsized_pool& get_unsized_pool() noexcept {
+    return detail::the_pools::unsized;
+}
 
 void sized_pool::deallocate(void* p, std::size_t n) noexcept {
     if (p == nullptr) return;
     const std::size_t capacity = detail::bare_block("put", p).capacity;
     if (n > capacity)
-        detail::fatal("put of %p with %zu bytes: the block has only %zu; pass the size that it was allocated with", p, n,
-                      capacity);
+        detail::fatal(
+            "put of %p with %zu bytes: the block has only %zu; pass the size that it was allocated with", p,
+            n, capacity);
     detail::put(detail::take_bare(p));
 }
 

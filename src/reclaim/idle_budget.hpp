@@ -2,8 +2,8 @@
 //
 // Invariant: sum of what caches reserved + bytes in channels + warm free pages of chunks + bytes on the shelf
 //            <= reserved() <= limit(), but for what the limit was lowered by and the system refused to take.
-// A reservation travels with a block from layer to layer; the word is touched when a block becomes idle without one,
-// or stops being idle.
+// A reservation travels with a block from layer to layer; the word is touched when a block becomes idle
+// without one, or stops being idle.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,9 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-tier_counters& counters_of(unsigned cls) noexcept { return counters.tiers[tier_of_class(cls)]; }
+tier_counters& counters_of(unsigned cls) noexcept {
+    return counters.tiers[tier_of_class(cls)];
+}
 
 unsigned from_channel(unsigned cls, std::byte** out, unsigned want) noexcept {
     const unsigned n = channel_of(cls).get(kind_of(cls), out, want);
@@ -90,7 +92,7 @@ block shared_store::get_new_large(std::size_t n) noexcept {
     return b;
 }
 
-void shared_store::put(unsigned cls, std::byte* const* items, unsigned n) noexcept {
+void shared_store::put_reserved(unsigned cls, std::byte* const* items, unsigned n) noexcept {
     if (cls >= chunk_class_count) {
         for (unsigned i = 0; i < n; ++i) put_large({items[i], class_bytes(cls)});
         return;
@@ -99,16 +101,23 @@ void shared_store::put(unsigned cls, std::byte* const* items, unsigned n) noexce
     free_to_chunks(items + kept, n - kept);
 }
 
-void shared_store::put_unreserved(block b) noexcept {
+void shared_store::put(unsigned cls, std::byte* const* items, unsigned n) noexcept {
+    if (budget.take(n * class_bytes(cls))) return put_reserved(cls, items, n);
+    for (unsigned i = 0; i < n; ++i) put({items[i], class_bytes(cls)});
+}
+
+void shared_store::put(block b) noexcept {
     if (!budget.take(b.capacity)) {
         purge(b.capacity);
         if (!budget.take(b.capacity)) return drop(b);
     }
     if (b.capacity > chunk_size) return put_large(b);
-    put(class_of(b.capacity), &b.data, 1);
+    put_reserved(class_of(b.capacity), &b.data, 1);
 }
 
-void shared_store::free_pages(std::byte* data) noexcept { chunk_store::free(data); }
+void shared_store::put_pages(std::byte* data) noexcept {
+    chunk_store::free(data);
+}
 
 bool shared_store::split_from_channel(unsigned cls) noexcept {
     std::byte* larger = nullptr;

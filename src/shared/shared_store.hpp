@@ -1,7 +1,8 @@
-// What all threads share: the channels, and behind them the chunks and the large blocks, with the budget of idle
-// memory kept. Two verbs, in batches.
+// What all threads share: the channels, and behind them the chunks and the large blocks, with the budget of
+// idle memory kept. Two verbs, in batches.
 //
-// Thread safety: every function from any thread; lock-free but for the system calls that new address space costs.
+// Thread safety: every function from any thread; lock-free but for the system calls that new address space
+// costs.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +13,9 @@ namespace synk::inline v1::detail {
 
 class shared_store {
 public:
-    // Up to `want` blocks of a chunk class into out[]. The first is the caller's to lend; the others come with a
-    // reservation of the budget, for the caller's cache. 0 when only new memory from the system would help.
+    // Up to `want` blocks of a chunk class into out[]. The first is the caller's to lend; the others come
+    // with a reservation of the budget, for the caller's cache. 0 when only new memory from the system would
+    // help.
     [[nodiscard]] static unsigned get(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same out of new memory from the system; 0 when it refuses.
     [[nodiscard]] static unsigned get_new(unsigned cls, std::byte** out, unsigned want) noexcept;
@@ -22,19 +24,21 @@ public:
     [[nodiscard]] static block get_large(std::size_t n) noexcept;
     [[nodiscard]] static block get_new_large(std::size_t n) noexcept;
 
-    // Takes n blocks of a class that come with their reservations.
+    // Takes n blocks of a class without reservations, or one block of any size. What the budget has no room
+    // for goes back to the system.
     static void put(unsigned cls, std::byte* const* items, unsigned n) noexcept;
-    // Takes a block without reservation; its memory goes back to the system when the budget has no room for it.
-    static void put_unreserved(block b) noexcept;
-
+    static void put(block b) noexcept;
+    // Takes n blocks of a class that come with their reservations.
+    static void put_reserved(unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // A block of a chunk class with its reservation becomes free pages, without a rest in the channel.
-    static void free_pages(std::byte* data) noexcept;
+    static void put_pages(std::byte* data) noexcept;
     // Cuts an idle block of a larger class than cls into free pages. False when no channel has one.
     [[nodiscard]] static bool split_from_channel(unsigned cls) noexcept;
     // Turns all blocks in the channels into free pages, whole again with their neighbours.
     static void empty_channels() noexcept;
 
-    // Gives free pages and shelved blocks back to the system, until `bytes` went or none are left. Returns the bytes.
+    // Gives free pages and shelved blocks back to the system, until `bytes` went or none are left. Returns
+    // the bytes.
     static std::size_t purge(std::size_t bytes) noexcept;
     // Gives back address space too, as far as it is wholly free. Returns the bytes that were resident.
     static std::size_t unmap_free() noexcept;

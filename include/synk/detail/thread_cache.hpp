@@ -1,10 +1,10 @@
 // What one thread keeps for itself, and the hit path of every get and put: this file is what gets inlined.
 //
-// Ownership: a block in a bin belongs to the cache; whoever is behind the cache's gate (gate.hpp) may take it out.
-// Invariants, with the gate closed or from inside:
-//     (1) bin.count <= bin.limit <= slots_per_bin, and slots[c][0 .. count) are distinct idle blocks of class c;
-//     (2) idle bytes = sum of count * class_bytes(c);
-//     (3) room >= 0, and idle bytes + room = what the cache has reserved from the budget of idle memory.
+// Ownership: a block in a bin belongs to the cache; whoever is behind the cache's gate (gate.hpp) may take it
+// out. Invariants, from behind the gate:
+//     (1) count <= limit <= slots_per_bin, and slots[c][0 .. count) are distinct idle blocks of class c;
+//     (2) the cache has reserved the sum of limit * pages from the budget of idle memory, so a put that finds
+//         count < limit needs to ask nobody.
 // Nothing here allocates, and nothing here knows whether a block is a run of pages or a large mapping.
 #pragma once
 
@@ -27,38 +27,55 @@ struct block {
 
 inline constexpr unsigned slots_per_bin = 64;
 
+// A bin: how many blocks of one class lie in it, and how many gets it has served, in one word, so that a get
+// changes both by one addition.
+struct cache_bin {
+    static constexpr std::uint64_t one_block = 1;
+    static constexpr std::uint64_t count_mask = 0xFF;
+    static constexpr std::uint64_t one_hit = count_mask + 1;
+
+    // Count in the low byte, hits above. One writer at a time, behind the gate, whose edges hand it over: so
+    // relaxed. Others (statistics) read a recent value.
+    atomic<std::uint64_t> word{0};
+    std::uint32_t limit =
+        0; // blocks it may hold now; 0 until a put made room, always 0 for classes never cached
+    std::uint32_t pages = 0; // of a block of this class
+
+    [[nodiscard]] unsigned count() const noexcept {
+        return static_cast<unsigned>(word.load(memory_order_relaxed) & count_mask);
+    }
+    [[nodiscard]] std::uint64_t hits() const noexcept { return word.load(memory_order_relaxed) / one_hit; }
+    void add(std::uint64_t what) noexcept {
+        word.store(word.load(memory_order_relaxed) + what, memory_order_relaxed);
+    }
+};
+static_assert(slots_per_bin < cache_bin::one_hit, "a count never runs into the hits");
+static_assert(sizeof(cache_bin) == 16, "the hit path finds a bin by a shift");
+
 struct alignas(64) thread_cache {
-    struct bin {
-        std::uint32_t count = 0;    // blocks in the bin
-        std::uint32_t limit = 0;    // blocks it may hold; 0 for classes that are never cached
-        atomic<std::uint64_t> hits{0}; // gets served from here; written by the owner, read by stats()
-    };
-
     cache_gate gate;
-    atomic<std::int64_t> room{0}; // bytes that may still be put here; written behind the gate, read by stats()
-
-    bin bins[class_limit];
+    cache_bin bins[class_limit];
     std::byte* slots[cached_class_count][slots_per_bin]; // a stack a class: the block put last is got first
 
-    // Both are called behind the gate. relaxed throughout: these words have one writer at a time, handed over by the
-    // gate's edges; other readers (stats, the budget) want a recent value, not an exact one.
-    [[nodiscard, gnu::always_inline]] std::byte* pop(unsigned cls, std::size_t bytes) noexcept {
-        bin& from = bins[cls];
-        if (from.count == 0) [[unlikely]]
-            return nullptr;
-        std::byte* const data = slots[cls][--from.count];
-        from.hits.store(from.hits.load(memory_order_relaxed) + 1, memory_order_relaxed);
-        room.store(room.load(memory_order_relaxed) + static_cast<std::int64_t>(bytes), memory_order_relaxed);
-        return data;
+    // Both from behind the gate.
+    [[nodiscard, gnu::always_inline]] block pop(unsigned cls) noexcept {
+        cache_bin& bin = bins[cls];
+        const std::uint64_t word = bin.word.load(memory_order_relaxed);
+        const std::uint64_t count = word & cache_bin::count_mask;
+        if (count == 0) [[unlikely]]
+            return {};
+        bin.word.store(word + cache_bin::one_hit - cache_bin::one_block, memory_order_relaxed);
+        return {slots[cls][count - 1], std::size_t{bin.pages} << page_shift};
     }
 
-    [[nodiscard, gnu::always_inline]] bool push(unsigned cls, std::byte* data, std::size_t bytes) noexcept {
-        bin& into = bins[cls];
-        const std::int64_t left = room.load(memory_order_relaxed) - static_cast<std::int64_t>(bytes);
-        if (into.count == into.limit || left < 0) [[unlikely]]
+    [[nodiscard, gnu::always_inline]] bool push(unsigned cls, std::byte* data) noexcept {
+        cache_bin& bin = bins[cls];
+        const std::uint64_t word = bin.word.load(memory_order_relaxed);
+        const std::uint64_t count = word & cache_bin::count_mask;
+        if (count == bin.limit) [[unlikely]]
             return false;
-        slots[cls][into.count++] = data;
-        room.store(left, memory_order_relaxed);
+        slots[cls][count] = data;
+        bin.word.store(word + cache_bin::one_block, memory_order_relaxed);
         return true;
     }
 };
@@ -75,11 +92,9 @@ SYNK_API void put_slow(block b) noexcept;
     thread_cache* const cache = this_thread_cache;
     if (cache == nullptr || !cache->gate.enter()) [[unlikely]]
         return {};
-    const unsigned cls = class_of(n);
-    const std::size_t bytes = class_bytes(cls);
-    std::byte* const data = cache->pop(cls, bytes);
+    const block b = cache->pop(class_of_positive(n)); // 0 wraps to the last bin, which is always empty
     cache->gate.leave();
-    return {data, bytes};
+    return b;
 }
 
 [[nodiscard, gnu::always_inline]] inline block get(std::size_t n) {
@@ -95,7 +110,7 @@ SYNK_API void put_slow(block b) noexcept;
 [[gnu::always_inline]] inline void put(block b) noexcept {
     thread_cache* const cache = this_thread_cache;
     if (cache != nullptr && cache->gate.enter()) [[likely]] {
-        const bool kept = cache->push(class_of(b.capacity), b.data, b.capacity);
+        const bool kept = cache->push(class_of_positive(b.capacity), b.data);
         cache->gate.leave();
         if (kept) [[likely]]
             return;
@@ -103,8 +118,8 @@ SYNK_API void put_slow(block b) noexcept;
     put_slow(b);
 }
 
-// Growing: a block of at least n bytes that begins with the first `used` bytes of b, which is gone. Large blocks move
-// by page tables, not by copying. Throws like get_slow, and then b is still the caller's.
+// Growing: a block of at least n bytes that begins with the first `used` bytes of b, which is gone. Large
+// blocks move by page tables, not by copying. Throws like get_slow, and then b is still the caller's.
 SYNK_API block regrow(block b, std::size_t used, std::size_t n);
 
 // Bare pointers (allocate, release, the C interface). `lend_bare` marks the block as lent without a handle,
