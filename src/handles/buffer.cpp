@@ -1,0 +1,119 @@
+// How a buffer makes room, gives its storage away, and reads and writes text.
+#include <synk/buffer.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <stdexcept>
+
+#include <synk/detail/size_class.hpp>
+
+#include "handles/utf8.hpp"
+
+namespace synk {
+inline namespace v1 {
+
+void detail::throw_out_of_range(const char* what) {
+    throw std::out_of_range(what);
+}
+
+bytes buffer::release_bytes() noexcept {
+    undo_ = {};
+    slide_down();
+    storage_.resize(write_);
+    reset();
+    return std::move(storage_);
+}
+
+// --- Room ---
+
+// What must survive a move starts here: the unread bytes, and before them those that may become so again.
+std::size_t buffer::keep_from() const noexcept {
+    return read_ - std::max(undo_.byte, undo_.rune);
+}
+
+// The bytes that a block must hold for n more to fit. A sum that no size can tell becomes the largest size,
+// which the pool refuses as one that cannot exist.
+std::size_t buffer::needed(std::size_t n) const noexcept {
+    const std::size_t kept = write_ - keep_from();
+    return kept + std::min(n, std::numeric_limits<std::size_t>::max() - kept);
+}
+
+std::size_t buffer::grown_capacity(std::size_t n) const noexcept {
+    return std::max(needed(n), std::min(2 * capacity(), detail::max_block_size));
+}
+
+void buffer::slide_down() noexcept {
+    const std::size_t from = keep_from();
+    if (from == 0) return;
+    std::memmove(storage_.data(), storage_.data() + from, write_ - from);
+    read_ -= from;
+    write_ -= from;
+}
+
+// Sliding only into half of the block pays every byte slid with one written before the next slide.
+//
+// A large block grows by its page tables, without copying, so what was consumed stays where it is unless it
+// is in the way. Below that, growing copies, and then only what is kept.
+void buffer::make_room(std::size_t n) {
+    if (needed(n) <= capacity() / 2) return slide_down();
+    if (keep_from() != 0 && capacity() <= detail::chunk_size) {
+        change_block(grown_capacity(n));
+        return;
+    }
+    storage_.resize(write_);
+    storage_.reserve(grown_capacity(n));
+    if (n > available()) slide_down();
+}
+
+// Moves what is kept to the front of a fresh block and returns the old one, as it was.
+bytes buffer::change_block(std::size_t capacity) {
+    bytes fresh;
+    fresh.reserve(capacity);
+    const std::size_t from = keep_from();
+    if (from != write_) std::memcpy(fresh.data(), storage_.data() + from, write_ - from);
+    storage_.swap(fresh);
+    read_ -= from;
+    write_ -= from;
+    return fresh;
+}
+
+bool buffer::holds(std::span<const std::byte> data) const noexcept {
+    constexpr std::less<> before; // a total order, also of pointers into different blocks
+    return !before(data.data(), storage_.data()) && before(data.data(), storage_.data() + capacity());
+}
+
+void buffer::write_grown(std::span<const std::byte> more) {
+    if (holds(more)) {
+        const bytes old = change_block(grown_capacity(more.size())); // keeps `more` alive
+        append(more);
+    } else {
+        make_room(more.size());
+        append(more);
+    }
+}
+
+// --- Text ---
+
+std::optional<rune> buffer::read_rune() noexcept {
+    const std::optional<rune> next = empty() ? std::nullopt : std::optional(detail::utf8_decode(unread()));
+    consume(next ? next->width : 0, {1, static_cast<std::uint8_t>(next ? next->width : 0)});
+    return next;
+}
+
+buffer::slice buffer::read_until(std::byte delimiter) noexcept {
+    const void* const at = empty() ? nullptr : std::memchr(front(), static_cast<int>(delimiter), size());
+    const auto length =
+        at != nullptr ? static_cast<std::size_t>(static_cast<const std::byte*>(at) - front()) + 1 : size();
+    return {next(length), at != nullptr};
+}
+
+std::size_t buffer::write_rune(char32_t code) {
+    std::byte encoded[4];
+    const std::size_t width = detail::utf8_encode(code, encoded);
+    write(std::span<const std::byte>(encoded, width));
+    return width;
+}
+
+} // namespace v1
+} // namespace synk

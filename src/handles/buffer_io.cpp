@@ -1,0 +1,83 @@
+// A buffer's way from and to file descriptors and streams.
+#include <synk/buffer.hpp>
+
+#include <cerrno>
+#include <istream>
+#include <ostream>
+
+#include <unistd.h>
+
+namespace synk {
+inline namespace v1 {
+namespace {
+
+static_assert(EAGAIN == EWOULDBLOCK, "one test tells both");
+
+template <class Call>
+[[nodiscard]] ssize_t retried(Call call) noexcept {
+    ssize_t n = call();
+    while (n < 0 && errno == EINTR) n = call();
+    return n;
+}
+
+[[nodiscard]] io_result failed(std::size_t count, int error) noexcept {
+    if (error == EAGAIN) return {count, io_status::would_block, 0};
+    return {count, io_status::error, error};
+}
+
+} // namespace
+
+io_result buffer::read_some(int fd) {
+    const std::span<std::byte> free = room_to_read();
+    const ssize_t n = retried([&]() noexcept { return ::read(fd, free.data(), free.size()); });
+    if (n < 0) return failed(0, errno);
+    if (n == 0) return {0, io_status::end, 0};
+    write_ += static_cast<std::size_t>(n);
+    return {static_cast<std::size_t>(n), io_status::done, 0};
+}
+
+io_result buffer::read_from(int fd) {
+    for (std::size_t total = 0;;) {
+        const io_result one = read_some(fd);
+        total += one.count;
+        if (one.status != io_status::done) return {total, one.status, one.error};
+    }
+}
+
+io_result buffer::write_to(int fd) noexcept {
+    undo_ = {};
+    for (std::size_t total = 0;;) {
+        if (empty()) return reset(), io_result{total, io_status::done, 0};
+        const ssize_t n = retried([&]() noexcept { return ::write(fd, front(), size()); });
+        if (n <= 0)
+            return failed(total,
+                          n < 0 ? errno : EIO); // 0: a device that takes nothing would be asked forever
+        read_ += static_cast<std::size_t>(n);
+        total += static_cast<std::size_t>(n);
+    }
+}
+
+std::size_t buffer::read_from(std::istream& in) {
+    const std::istream::sentry ready(in, true);
+    if (!ready) return 0;
+    const std::size_t total = read_from([&](std::span<std::byte> free) {
+        return in.rdbuf()->sgetn(reinterpret_cast<char*>(free.data()),
+                                 static_cast<std::streamsize>(free.size()));
+    });
+    in.setstate(std::ios_base::eofbit);
+    return total;
+}
+
+std::size_t buffer::write_to(std::ostream& out) {
+    const std::ostream::sentry ready(out);
+    if (!ready) return 0;
+    const std::size_t total = write_to([&](std::span<const std::byte> data) {
+        return out.rdbuf()->sputn(reinterpret_cast<const char*>(data.data()),
+                                  static_cast<std::streamsize>(data.size()));
+    });
+    if (!empty()) out.setstate(std::ios_base::badbit);
+    return total;
+}
+
+} // namespace v1
+} // namespace synk

@@ -1,0 +1,57 @@
+// UTF-8, one code point at a time, as Unicode 15, section 3.9 (table 3-7) defines it.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <synk/buffer.hpp>
+
+namespace synk {
+inline namespace v1 {
+namespace detail {
+
+inline constexpr char32_t replacement = 0xFFFD;
+
+[[nodiscard]] constexpr bool is_scalar_value(char32_t code) noexcept {
+    return code < 0xD800 || (code > 0xDFFF && code <= 0x10FFFF);
+}
+
+[[nodiscard]] constexpr std::size_t utf8_width(char32_t code) noexcept {
+    return 1 + std::size_t{code > 0x7F} + std::size_t{code > 0x7FF} + std::size_t{code > 0xFFFF};
+}
+
+// How many bytes an encoding that starts so has; 0 when none starts so.
+[[nodiscard]] constexpr std::size_t utf8_width_by_lead(char32_t lead) noexcept {
+    if (lead < 0x80) return 1;
+    if (lead < 0xC2 || lead > 0xF4) return 0;
+    return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
+// Precondition: !from.empty().
+[[nodiscard]] constexpr rune utf8_decode(std::span<const std::byte> from) noexcept {
+    constexpr rune bad{replacement, 1};
+    const auto lead = static_cast<char32_t>(from[0]);
+    const std::size_t width = utf8_width_by_lead(lead);
+    if (width == 0 || width > from.size()) return bad;
+    char32_t code = width == 1 ? lead : lead & (0x7FU >> width);
+    for (const std::byte next : from.subspan(1, width - 1)) {
+        if ((next & std::byte{0xC0}) != std::byte{0x80}) return bad;
+        code = code << 6 | (static_cast<char32_t>(next) & 0x3F);
+    }
+    return is_scalar_value(code) && utf8_width(code) == width ? rune{code, width} : bad;
+}
+
+// Fills the front of `into` and returns how much of it.
+[[nodiscard]] constexpr std::size_t utf8_encode(char32_t code, std::span<std::byte, 4> into) noexcept {
+    if (!is_scalar_value(code)) code = replacement;
+    const std::size_t width = utf8_width(code);
+    for (std::size_t i = width - 1; i > 0; --i, code >>= 6)
+        into[i] = static_cast<std::byte>(0x80 | (code & 0x3F));
+    const char32_t mark = width == 1 ? 0 : (0xF00U >> width) & 0xFF; // 0xC0, 0xE0, 0xF0
+    into[0] = static_cast<std::byte>(mark | code);
+    return width;
+}
+
+} // namespace detail
+} // namespace v1
+} // namespace synk
