@@ -1,0 +1,460 @@
+// Buffers meet file descriptors and streams: every way in which a transfer can end, and that none loses a
+// byte.
+#include <synk/pool.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace synk {
+void PrintTo(const io_result& r, std::ostream* out) {
+    constexpr const char* names[] = {"done", "end", "would_block", "error"};
+    *out << names[static_cast<int>(r.status)] << " after " << r.count << " bytes, errno " << r.error;
+}
+bool operator==(const io_result& a, const io_result& b) {
+    return a.count == b.count && a.status == b.status && a.error == b.error;
+}
+} // namespace synk
+
+namespace {
+
+using synk::buffer;
+using synk::io_result;
+using synk::io_status;
+
+constexpr std::size_t page = 4096;
+
+std::string letters(std::size_t n) {
+    std::string s(n, '\0');
+    for (std::size_t i = 0; i < n; ++i) s[i] = static_cast<char>('a' + i % 23 + (i / page) % 3);
+    return s;
+}
+
+// A descriptor that is closed at the end of its scope.
+class descriptor {
+public:
+    explicit descriptor(int fd) : fd_(fd) { EXPECT_GE(fd, 0) << std::generic_category().message(errno); }
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+    ~descriptor() { close(); }
+
+    operator int() const { return fd_; }
+    void close() {
+        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    }
+    void set_nonblocking() const { ASSERT_EQ(::fcntl(fd_, F_SETFL, O_NONBLOCK), 0); }
+
+private:
+    int fd_;
+};
+
+struct ends {
+    int fds[2];
+};
+
+ends make_pipe() {
+    ends e;
+    EXPECT_EQ(::pipe2(e.fds, O_CLOEXEC), 0);
+    return e;
+}
+
+ends make_socket_pair() {
+    ends e;
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, e.fds), 0);
+    return e;
+}
+
+// Both are what read() returns from and what write() goes to.
+struct channel {
+    explicit channel(ends e = make_pipe()) : out(e.fds[0]), in(e.fds[1]) {}
+    descriptor out, in;
+
+    void send(std::string_view s) const {
+        ASSERT_EQ(::write(in, s.data(), s.size()), static_cast<ssize_t>(s.size()));
+    }
+};
+
+descriptor unnamed_file() {
+    return descriptor(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+}
+
+class buffer_io : public ::testing::Test {
+protected:
+    void SetUp() override { previous_ = std::signal(SIGPIPE, SIG_IGN); }
+    void TearDown() override { std::signal(SIGPIPE, previous_); }
+
+private:
+    void (*previous_)(int) = nullptr;
+};
+
+// Interrupts the thread that made it every 200 us by a signal whose handler only counts, until the scope
+// ends.
+class interruptions {
+public:
+    interruptions() {
+        struct sigaction counting {};
+        counting.sa_handler = [](int) { count_.fetch_add(1); };
+        ::sigaction(SIGUSR1, &counting, &previous_); // without SA_RESTART
+        sender_ = std::thread([this, target = ::pthread_self()] {
+            while (!stop_.load()) {
+                ::pthread_kill(target, SIGUSR1);
+                std::this_thread::sleep_for(std::chrono::microseconds(200));
+            }
+        });
+    }
+    interruptions(const interruptions&) = delete;
+    interruptions& operator=(const interruptions&) = delete;
+    ~interruptions() {
+        stop_ = true;
+        sender_.join();
+        ::sigaction(SIGUSR1, &previous_, nullptr);
+    }
+    static void wait_for_more(int n) {
+        const int enough = count_.load() + n;
+        while (count_.load() < enough) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+
+private:
+    inline static std::atomic<int> count_{0};
+    std::atomic<bool> stop_{false};
+    std::thread sender_;
+    struct sigaction previous_ {};
+};
+
+// --- Descriptors: reading ---
+
+TEST_F(buffer_io, reads_a_file_to_its_end) {
+    for (const std::size_t n : {0U, 1U, 3584U, 4096U, 100'000U, 6'000'000U}) {
+        const descriptor file = unnamed_file();
+        const std::string contents = letters(n);
+        ASSERT_EQ(::write(file, contents.data(), n), static_cast<ssize_t>(n));
+        ::lseek(file, 0, SEEK_SET);
+        buffer b("x");
+        EXPECT_EQ(b.read_from(file), (io_result{n, io_status::end, 0}));
+        EXPECT_TRUE(b.view() == "x" + contents) << n;
+        EXPECT_EQ(b.read_from(file), (io_result{0, io_status::end, 0}));
+    }
+}
+
+TEST_F(buffer_io, reads_a_pipe_until_it_is_closed) {
+    channel c;
+    const std::string contents = letters(300'000); // more than a pipe holds: many short reads
+    std::thread writer([&] {
+        buffer from(contents);
+        EXPECT_EQ(from.write_to(c.in), (io_result{contents.size(), io_status::done, 0}));
+        c.in.close();
+    });
+    buffer b;
+    EXPECT_EQ(b.read_from(c.out), (io_result{contents.size(), io_status::end, 0}));
+    writer.join();
+    EXPECT_TRUE(b.view() == contents);
+}
+
+TEST_F(buffer_io, tells_not_ready_from_the_end) {
+    channel c;
+    c.out.set_nonblocking();
+    buffer b;
+    EXPECT_EQ(b.read_from(c.out), (io_result{0, io_status::would_block, 0}));
+    c.send("one ");
+    EXPECT_EQ(b.read_from(c.out), (io_result{4, io_status::would_block, 0}));
+    c.send("two");
+    c.in.close();
+    EXPECT_EQ(b.read_from(c.out), (io_result{3, io_status::end, 0}));
+    EXPECT_EQ(b.view(), "one two");
+}
+
+TEST_F(buffer_io, read_some_reads_once) {
+    channel c;
+    buffer b;
+    c.send("one");
+    EXPECT_EQ(b.read_some(c.out), (io_result{3, io_status::done, 0})); // would block if it asked again
+    c.send("two");
+    EXPECT_EQ(b.read_some(c.out), (io_result{3, io_status::done, 0}));
+    c.out.set_nonblocking();
+    EXPECT_EQ(b.read_some(c.out), (io_result{0, io_status::would_block, 0}));
+    c.in.close();
+    EXPECT_EQ(b.read_some(c.out), (io_result{0, io_status::end, 0}));
+    EXPECT_EQ(b.view(), "onetwo");
+}
+
+TEST_F(buffer_io, reads_with_all_its_room_and_never_less_than_min_read) {
+    const descriptor file = unnamed_file();
+    ASSERT_EQ(::ftruncate(file, 1'000'000), 0);
+    buffer b = synk::get_sized_pool().get_sized_buffer(100'000);
+    const std::size_t room = b.available();
+    EXPECT_EQ(b.read_some(file), (io_result{room, io_status::done, 0}));
+    b.truncate(room - buffer::min_read);
+    EXPECT_EQ(b.read_some(file), (io_result{buffer::min_read, io_status::done, 0}));
+    EXPECT_EQ(b.capacity(), room);
+    b.truncate(room - buffer::min_read + 1);
+    EXPECT_GT(b.read_some(file).count, room - buffer::min_read);
+    EXPECT_GE(b.capacity(), 2 * room);
+}
+
+TEST_F(buffer_io, reads_on_after_a_signal) {
+    channel c;
+    std::thread writer([&] {
+        interruptions::wait_for_more(20);
+        c.send("late");
+        interruptions::wait_for_more(20);
+        c.send(" later");
+        c.in.close();
+    });
+    buffer b;
+    io_result result;
+    {
+        const interruptions signals;
+        result = b.read_from(c.out);
+        writer.join();
+    }
+    EXPECT_EQ(result, (io_result{10, io_status::end, 0}));
+    EXPECT_EQ(b.view(), "late later");
+}
+
+TEST_F(buffer_io, reports_what_keeps_it_from_reading) {
+    buffer b("kept");
+    EXPECT_EQ(b.read_from(-1), (io_result{0, io_status::error, EBADF}));
+    EXPECT_EQ(b.read_some(-1), (io_result{0, io_status::error, EBADF}));
+    const channel c;
+    EXPECT_EQ(b.read_from(c.in), (io_result{0, io_status::error, EBADF})) << "the writing end";
+    const descriptor directory(::open("/tmp", O_RDONLY | O_CLOEXEC));
+    EXPECT_EQ(b.read_from(directory), (io_result{0, io_status::error, EISDIR}));
+    EXPECT_EQ(b.view(), "kept");
+}
+
+TEST_F(buffer_io, keeps_what_was_read_before_an_error) {
+    channel c(make_socket_pair());
+    c.send("before");
+    {
+        // Data that the peer never read makes its close a reset, which is reported after what it had sent.
+        buffer unread_by_peer("x");
+        ASSERT_EQ(unread_by_peer.write_to(c.out).status, io_status::done);
+    }
+    c.in.close();
+    buffer b;
+    EXPECT_EQ(b.read_from(c.out), (io_result{6, io_status::error, ECONNRESET}));
+    EXPECT_EQ(b.view(), "before");
+}
+
+TEST_F(buffer_io, reading_and_writing_end_the_right_to_unread) {
+    channel c;
+    c.in.set_nonblocking();
+    c.out.set_nonblocking();
+    buffer b("ab");
+    ASSERT_TRUE(b.read_byte());
+    EXPECT_EQ(b.read_from(c.out).status, io_status::would_block);
+    EXPECT_FALSE(b.unread_byte());
+    ASSERT_TRUE(b.read_byte());
+    EXPECT_EQ(b.write_to(c.in), (io_result{0, io_status::done, 0})) << "drained";
+    EXPECT_FALSE(b.unread_byte());
+    EXPECT_EQ(b.available(), b.capacity());
+}
+
+// --- Descriptors: writing ---
+
+TEST_F(buffer_io, writes_all_that_is_unread) {
+    const descriptor file = unnamed_file();
+    const std::string contents = letters(5'000'000);
+    buffer b(contents);
+    b.next(10);
+    EXPECT_EQ(b.write_to(file), (io_result{contents.size() - 10, io_status::done, 0}));
+    EXPECT_TRUE(b.empty());
+    EXPECT_EQ(b.available(), b.capacity()) << "drained: at the front again";
+    ::lseek(file, 0, SEEK_SET);
+    EXPECT_EQ(b.read_from(file).status, io_status::end);
+    EXPECT_TRUE(b.view() == contents.substr(10));
+}
+
+TEST_F(buffer_io, keeps_what_a_full_descriptor_does_not_take) {
+    for (const auto make : {make_pipe, make_socket_pair}) {
+        channel c(make());
+        c.in.set_nonblocking();
+        c.out.set_nonblocking();
+        const std::string contents = letters(2'000'000);
+        buffer from(contents);
+        buffer to;
+        int rounds = 0;
+        for (io_result result; result = from.write_to(c.in), result.status != io_status::done; ++rounds) {
+            ASSERT_EQ(result.status, io_status::would_block);
+            ASSERT_EQ(result.error, 0);
+            ASSERT_EQ(to.size() + result.count + from.size(), contents.size());
+            ASSERT_EQ(from.write_to(c.in), (io_result{0, io_status::would_block, 0})) << "still full";
+            ASSERT_EQ(to.read_from(c.out), (io_result{result.count, io_status::would_block, 0}));
+        }
+        EXPECT_GT(rounds, 1);
+        c.in.close();
+        EXPECT_EQ(to.read_from(c.out).status, io_status::end);
+        EXPECT_TRUE(to.view() == contents);
+    }
+}
+
+TEST_F(buffer_io, writes_on_after_a_signal) {
+    channel c;
+    c.in.set_nonblocking();
+    buffer fill(letters(1 << 20));
+    const std::size_t filled =
+        fill.write_to(c.in).count; // so that the next write takes nothing before the signal
+    ASSERT_EQ(::fcntl(c.in, F_SETFL, 0), 0);
+    buffer b("after the rest");
+    buffer got;
+    std::thread reader([&] {
+        interruptions::wait_for_more(20);
+        while (got.size() < filled + 14) ASSERT_EQ(got.read_some(c.out).status, io_status::done);
+    });
+    io_result result;
+    {
+        const interruptions signals;
+        result = b.write_to(c.in);
+        c.in.close();
+        reader.join();
+    }
+    EXPECT_EQ(result, (io_result{14, io_status::done, 0}));
+    EXPECT_EQ(got.view().substr(filled), "after the rest");
+}
+
+TEST_F(buffer_io, reports_what_keeps_it_from_writing) {
+    buffer b("kept");
+    EXPECT_EQ(b.write_to(-1), (io_result{0, io_status::error, EBADF}));
+    channel c;
+    EXPECT_EQ(b.write_to(c.out), (io_result{0, io_status::error, EBADF})) << "the reading end";
+    c.out.close();
+    EXPECT_EQ(b.write_to(c.in), (io_result{0, io_status::error, EPIPE}));
+    const descriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+    EXPECT_EQ(b.write_to(full), (io_result{0, io_status::error, ENOSPC}));
+    EXPECT_EQ(b.view(), "kept");
+}
+
+TEST_F(buffer_io, consumes_what_was_written_before_an_error) {
+    const auto previous = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit low{10'000, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &low), 0);
+    const descriptor file = unnamed_file();
+    buffer b(letters(15'000));
+    const io_result result = b.write_to(file);
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, previous);
+    EXPECT_EQ(result, (io_result{10'000, io_status::error, EFBIG}));
+    EXPECT_TRUE(b.view() == letters(15'000).substr(10'000));
+}
+
+// --- Streams ---
+
+// A stream's buffer that gives `room` bytes, takes `room` bytes, and then ends or throws.
+struct limited : std::streambuf {
+    explicit limited(std::size_t n, bool does_throw = false) : room(n), throws(does_throw) {}
+    std::size_t room;
+    bool throws;
+    std::string taken;
+
+    std::streamsize xsgetn(char* into, std::streamsize n) override {
+        if (room == 0 && throws) throw std::runtime_error("broken");
+        const std::size_t given = std::min(room, static_cast<std::size_t>(n));
+        std::fill_n(into, given, 'g');
+        room -= given;
+        return static_cast<std::streamsize>(given);
+    }
+    std::streamsize xsputn(const char* from, std::streamsize n) override {
+        if (room == 0 && throws) throw std::runtime_error("broken");
+        const std::size_t fits = std::min(room, static_cast<std::size_t>(n));
+        taken.append(from, fits);
+        room -= fits;
+        return static_cast<std::streamsize>(fits);
+    }
+};
+
+TEST_F(buffer_io, reads_a_stream_to_its_end) {
+    const std::string contents = " \n" + letters(100'000);
+    std::istringstream in(contents);
+    buffer b("x");
+    EXPECT_EQ(b.read_from(in), contents.size());
+    EXPECT_TRUE(b.view() == "x" + contents);
+    EXPECT_EQ(in.rdstate(), std::ios_base::eofbit);
+    EXPECT_EQ(b.read_from(in), 0U);
+    EXPECT_TRUE(in.fail()) << "it was not good";
+}
+
+TEST_F(buffer_io, reads_a_file_stream_after_formatted_input) {
+    const descriptor file = unnamed_file();
+    buffer b("42 the rest\nof it");
+    ASSERT_EQ(b.write_to(file).status, io_status::done);
+    std::ifstream in("/proc/self/fd/" + std::to_string(file));
+    int number = 0;
+    in >> number;
+    EXPECT_EQ(number, 42);
+    EXPECT_EQ(b.read_from(in), 15U);
+    EXPECT_EQ(b.view(), " the rest\nof it");
+}
+
+TEST_F(buffer_io, writes_a_stream) {
+    std::ostringstream out;
+    buffer b("x" + letters(100'000));
+    b.next(1);
+    EXPECT_EQ(b.write_to(out), 100'000U);
+    EXPECT_TRUE(out.good());
+    EXPECT_TRUE(out.str() == letters(100'000));
+    EXPECT_TRUE(b.empty());
+    EXPECT_EQ(b.write_to(out), 0U);
+    EXPECT_TRUE(out.good());
+}
+
+TEST_F(buffer_io, leaves_streams_alone_that_are_not_good) {
+    std::istringstream in("contents");
+    std::ostringstream out;
+    in.setstate(std::ios_base::badbit);
+    out.setstate(std::ios_base::badbit);
+    buffer b("kept");
+    EXPECT_EQ(b.read_from(in), 0U);
+    EXPECT_EQ(b.write_to(out), 0U);
+    EXPECT_TRUE(in.bad() && !in.eof() && out.bad());
+    EXPECT_EQ(b.view(), "kept");
+}
+
+TEST_F(buffer_io, keeps_what_a_stream_does_not_take) {
+    limited sink(6);
+    std::ostream out(&sink);
+    buffer b("taken+kept");
+    EXPECT_EQ(b.write_to(out), 6U);
+    EXPECT_TRUE(out.bad());
+    EXPECT_EQ(sink.taken, "taken+");
+    EXPECT_EQ(b.view(), "kept");
+}
+
+TEST_F(buffer_io, keeps_its_books_when_a_stream_throws) {
+    limited both(6, true);
+    std::iostream stream(&both);
+    buffer b;
+    EXPECT_THROW(b.read_from(stream), std::runtime_error);
+    EXPECT_EQ(b.view(), "gggggg");
+    both.room = 2;
+    EXPECT_THROW(b.write_to(stream), std::runtime_error);
+    EXPECT_EQ(both.taken, "gg");
+    EXPECT_EQ(b.view(), "gggg");
+}
+
+TEST_F(buffer_io, keeps_what_was_read_when_the_end_of_a_stream_throws) {
+    std::istringstream in("contents");
+    in.exceptions(std::ios_base::eofbit);
+    buffer b;
+    EXPECT_THROW(b.read_from(in), std::ios_base::failure);
+    EXPECT_EQ(b.view(), "contents");
+}
+
+} // namespace
