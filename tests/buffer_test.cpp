@@ -63,6 +63,7 @@ bytes pooled(std::string_view contents) {
 }
 
 void expect_as_new(buffer& b) {
+    EXPECT_FALSE(b.unread_byte());
     EXPECT_TRUE(b.empty());
     EXPECT_EQ(b.capacity(), 0U);
     EXPECT_EQ(b.available(), 0U);
@@ -71,7 +72,6 @@ void expect_as_new(buffer& b) {
     EXPECT_FALSE(b.read_byte());
     EXPECT_FALSE(b.read_rune());
     EXPECT_FALSE(b.read_until('x'));
-    EXPECT_FALSE(b.unread_byte());
     EXPECT_TRUE(b.release_bytes().empty());
     b.truncate(0);
     b.reset();
@@ -139,7 +139,9 @@ TEST(buffer, moves_with_cursors_and_the_right_to_unread) {
     EXPECT_EQ(to.view(), "abc");
 
     buffer assigned("old");
-    assigned = partly_read("xyz", 2);
+    buffer source = partly_read("xyz", 2);
+    assigned = std::move(source);
+    expect_as_new(source);
     EXPECT_EQ(assigned.view(), "z");
     EXPECT_TRUE(assigned.unread_byte());
     EXPECT_EQ(assigned.view(), "yz");
