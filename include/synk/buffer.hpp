@@ -19,7 +19,8 @@
 namespace synk {
 inline namespace v1 {
 namespace detail {
-[[noreturn]] SYNK_API void throw_out_of_range(const char* what);
+// std::out_of_range: `who` was told n bytes where there are `limit`.
+[[noreturn, gnu::cold]] SYNK_API void throw_beyond(const char* who, std::size_t n, std::size_t limit);
 } // namespace detail
 
 // How a transfer to or from a file descriptor came to its end.
@@ -217,14 +218,14 @@ public:
     }
     // The first n bytes of available_buffer() are written. Throws std::out_of_range when n > available().
     void commit(std::size_t n) {
-        if (n > available()) detail::throw_out_of_range("synk::buffer::commit: more than available()");
+        if (n > available()) detail::throw_beyond("synk::buffer::commit", n, available());
         undo_ = {};
         write_ += n;
     }
 
     // Drops all but the first n unread bytes; the block stays. Throws std::out_of_range when n > size().
     void truncate(std::size_t n) {
-        if (n > size()) detail::throw_out_of_range("synk::buffer::truncate: more than size()");
+        if (n > size()) detail::throw_beyond("synk::buffer::truncate", n, size());
         if (n == 0) return reset();
         undo_ = {};
         write_ = read_ + n;
@@ -328,8 +329,7 @@ std::size_t buffer::read_from(Source&& source) {
         const std::span<std::byte> offered = room_to_read();
         const auto n = static_cast<std::size_t>(source(offered));
         if (n == 0) return total;
-        if (n > offered.size())
-            detail::throw_out_of_range("synk::buffer::read_from: the source claims more than it was offered");
+        if (n > offered.size()) detail::throw_beyond("synk::buffer::read_from: a source", n, offered.size());
         write_ += n;
         total += n;
     }
@@ -342,8 +342,7 @@ std::size_t buffer::write_to(Sink&& sink) {
         if (empty()) return reset(), total;
         const auto n = static_cast<std::size_t>(sink(std::as_const(*this).unread()));
         if (n == 0) return total;
-        if (n > size())
-            detail::throw_out_of_range("synk::buffer::write_to: the sink claims more than it was offered");
+        if (n > size()) detail::throw_beyond("synk::buffer::write_to: a sink", n, size());
         read_ += n;
         total += n;
     }

@@ -2,6 +2,7 @@
 #include <synk/buffer.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <functional>
 #include <limits>
 #include <stdexcept>
@@ -10,11 +11,13 @@
 
 #include "handles/utf8.hpp"
 
-namespace synk {
-inline namespace v1 {
+namespace synk::inline v1 {
 
-void detail::throw_out_of_range(const char* what) {
-    throw std::out_of_range(what);
+void detail::throw_beyond(const char* who, std::size_t n, std::size_t limit) {
+    char text[200];
+    std::snprintf(text, sizeof(text), "%s: %zu bytes claimed where there are %zu; an error code as a count?",
+                  who, n, limit);
+    throw std::out_of_range(text);
 }
 
 bytes buffer::release_bytes() noexcept {
@@ -115,5 +118,4 @@ std::size_t buffer::write_rune(char32_t code) {
     return width;
 }
 
-} // namespace v1
-} // namespace synk
+} // namespace synk::inline v1

@@ -7,8 +7,7 @@
 
 #include <unistd.h>
 
-namespace synk {
-inline namespace v1 {
+namespace synk::inline v1 {
 namespace {
 
 static_assert(EAGAIN == EWOULDBLOCK, "one test tells both");
@@ -79,5 +78,4 @@ std::size_t buffer::write_to(std::ostream& out) {
     return total;
 }
 
-} // namespace v1
-} // namespace synk
+} // namespace synk::inline v1

@@ -6,9 +6,7 @@
 
 #include <synk/buffer.hpp>
 
-namespace synk {
-inline namespace v1 {
-namespace detail {
+namespace synk::inline v1::detail {
 
 inline constexpr char32_t replacement = 0xFFFD;
 
@@ -52,6 +50,4 @@ inline constexpr char32_t replacement = 0xFFFD;
     return width;
 }
 
-} // namespace detail
-} // namespace v1
-} // namespace synk
+} // namespace synk::inline v1::detail
