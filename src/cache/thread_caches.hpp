@@ -12,6 +12,7 @@ namespace synk::inline v1::detail {
 // at any time without protection.
 struct cache_record : thread_cache {
     atomic<std::size_t> reserved{0}; // bytes: the sum of limit * pages of the bins; written behind the gate
+    unsigned evictions = 0;          // idle blocks cut up for smaller requests since the last growth; the owner's
     atomic<bool> taken{true};        // some thread's; false: free for the next thread
     cache_record* next = nullptr;    // the list only grows; written before the record is published
 };
@@ -25,16 +26,14 @@ public:
 
     // From behind the gate: takes up to n of the blocks that were put first out of a bin. They come without
     // reservation, what the bin has reserved stays with it.
-    [[nodiscard]] static unsigned take_oldest(cache_record& c, unsigned cls, std::byte** out,
-                                              unsigned n) noexcept;
+    [[nodiscard]] static unsigned take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept;
     // From behind the gate: the block that was put first into a bin, with its reservation; null when it is
     // empty.
     [[nodiscard]] static std::byte* take_reserved(cache_record& c, unsigned cls) noexcept;
     // From behind the gate: lets the bin hold more, if it may and the budget allows it.
     static bool raise_limit(cache_record& c, unsigned cls) noexcept;
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
-    [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items,
-                                       unsigned n) noexcept;
+    [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // From behind the gate: all blocks go to the shared store, all reservations back to the budget.
     static void empty(cache_record& c) noexcept;
 

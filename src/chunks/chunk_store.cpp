@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "base/settings.hpp"
 #include "checks/fatal.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/id_set.hpp"
@@ -149,14 +150,21 @@ std::size_t purge_run(chunk& c, page_run run) noexcept {
 std::size_t purge_chunk(chunk& c, std::size_t wanted) noexcept {
     std::size_t done = 0;
     warm.erase(c.id); // before looking: a page freed from now on enters it again
-    for (page_run run = c.owned.next_free(0); run.pages != 0;
-         run = c.owned.next_free(run.first + run.pages)) {
+    for (page_run run = c.owned.next_free(0); run.pages != 0; run = c.owned.next_free(run.first + run.pages)) {
         done += purge_run(c, run);
         if (done < wanted) continue;
         warm.insert(c.id);
         break;
     }
     return done;
+}
+
+// Automatic: when the block that is asked for fills a huge page, and from the third chunk on, when a chunk is likely to
+// be used in full.
+bool wants_huge(unsigned cls) noexcept {
+    constexpr std::size_t huge_page = std::size_t{2} << 20;
+    if (the_settings.huge() != huge_pages::automatic) return the_settings.huge() == huge_pages::on;
+    return class_bytes(cls) >= huge_page || counters.mapped.get() >= 2 * chunk_size;
 }
 
 chunk* map_chunk() noexcept {
@@ -212,15 +220,22 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
     return {};
 }
 
+// One touch makes a whole huge page resident, so the pages of a chunk on huge pages count as warm from the start.
 claimed_blocks chunk_store::claim_new(unsigned cls, std::byte** out, unsigned want) noexcept {
     chunk* const c = map_chunk();
     if (c == nullptr) return {};
     const auto pages = static_cast<unsigned>(class_pages(cls));
     const unsigned count = want * pages <= page_bitmap::pages ? want : 1;
     const page_run ours{0, count * pages};
-    const std::size_t warm_bytes = open_blocks(*c, ours, cls, out, count);
-    if (ours.pages != page_bitmap::pages) free_run(*c, {ours.pages, page_bitmap::pages - ours.pages});
-    return {count, warm_bytes};
+    const page_run rest{ours.pages, page_bitmap::pages - ours.pages};
+    open_blocks(*c, ours, cls, out, count);
+    if (rest.pages == 0) return {count, 0, 0};
+    const std::size_t warmed =
+        wants_huge(cls) && advise_huge(c->start(), chunk_size) ? c->gone.clear(rest) * page_size : 0;
+    counters.chunk_warm.add(warmed);
+    free_run(*c, rest);
+    if (warmed != 0) warm.insert(c->id);
+    return {count, 0, warmed};
 }
 
 void chunk_store::free(std::byte* data) noexcept {

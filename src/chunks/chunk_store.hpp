@@ -11,10 +11,12 @@
 
 namespace synk::inline v1::detail {
 
-// What a claim brought: `count` blocks, and how many bytes of them were resident idle memory until now.
+// What a claim brought: `count` blocks, how many bytes of them were resident idle memory until now, and how many bytes
+// became resident idle memory beside them.
 struct claimed_blocks {
     unsigned count = 0;
     std::size_t warm_bytes = 0;
+    std::size_t warmed_bytes = 0;
 };
 
 class chunk_store {

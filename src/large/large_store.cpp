@@ -1,5 +1,6 @@
 #include "large/large_store.hpp"
 
+#include "base/settings.hpp"
 #include "checks/fatal.hpp"
 #include "checks/tools.hpp"
 #include "chunks/address_map.hpp"
@@ -32,8 +33,7 @@ large_block& record_of(const std::byte* data) noexcept {
 }
 
 bool fits(const large_block& l, std::size_t n) noexcept {
-    const std::size_t capacity =
-        l.capacity.load(memory_order_relaxed); // relaxed: a guess until the record is ours
+    const std::size_t capacity = l.capacity.load(memory_order_relaxed); // relaxed: a guess until the record is ours
     return capacity >= n && capacity / 2 <= n;
 }
 
@@ -42,8 +42,7 @@ unsigned best_slot(std::size_t n) noexcept {
     unsigned best = shelf_slots;
     std::size_t best_capacity = ~std::size_t{0};
     for (unsigned i = 0; i < shelf_slots; ++i) {
-        const large_block* const l =
-            shelf[i].load(memory_order_acquire); // pairs with shelve: the record is readable
+        const large_block* const l = shelf[i].load(memory_order_acquire); // pairs with shelve: the record is readable
         if (l == nullptr || !fits(*l, n)) continue;
         const std::size_t capacity = l->capacity.load(memory_order_relaxed); // relaxed: as in fits
         if (capacity >= best_capacity) continue;
@@ -58,9 +57,7 @@ large_block* take_slot(unsigned i) noexcept {
     large_block* seen = shelf[i].load(memory_order_relaxed); // relaxed: a guess, the CAS decides
     if (seen == nullptr) return nullptr;
     // acquire: pairs with place_in_slot's release: the block is ours as its last owner left it.
-    return shelf[i].compare_exchange_strong(seen, nullptr, memory_order_acquire, memory_order_relaxed)
-               ? seen
-               : nullptr;
+    return shelf[i].compare_exchange_strong(seen, nullptr, memory_order_acquire, memory_order_relaxed) ? seen : nullptr;
 }
 
 bool place_in_slot(unsigned i, large_block& l) noexcept {
@@ -150,6 +147,7 @@ block large_store::map_new(std::size_t n) noexcept {
         l->bare.store(false, memory_order_relaxed);
         counters.mapped.add(capacity);
         counters.large_mapped.add(capacity);
+        if (the_settings.huge() != huge_pages::off) advise_huge(at, capacity);
         return {at, capacity};
     }
     if (at != nullptr) unmap(at, capacity);
@@ -165,9 +163,7 @@ bool large_store::shelve(block b) noexcept {
     return false;
 }
 
-void large_store::unmap_block(block b) noexcept {
-    unmap_record(record_of(b.data));
-}
+void large_store::unmap_block(block b) noexcept { unmap_record(record_of(b.data)); }
 
 std::size_t large_store::purge(std::size_t bytes) noexcept {
     std::size_t done = 0;

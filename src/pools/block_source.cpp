@@ -46,8 +46,7 @@ unsigned batch_of(unsigned cls) noexcept {
 std::byte* keep_rest(unsigned cls, std::byte** blocks, unsigned n) noexcept {
     if (n == 0) return nullptr;
     unsigned stowed = 0;
-    if (n > 1)
-        in_own_cache([&](cache_record& c) { stowed = thread_caches::stow(c, cls, blocks + 1, n - 1); });
+    if (n > 1) in_own_cache([&](cache_record& c) { stowed = thread_caches::stow(c, cls, blocks + 1, n - 1); });
     if (stowed < n - 1) shared_store::put_reserved(cls, blocks + 1 + stowed, n - 1 - stowed);
     return blocks[0];
 }
@@ -84,19 +83,46 @@ void give_all_back() noexcept {
     shared_store::unmap_free();
 }
 
+// A thread whose gets keep cutting up the blocks that its next gets want works against itself: after some rounds of
+// that it is served by new memory instead, as long as at most half of the budget is in use. One cut, or a few, are what
+// splitting is for.
+bool works_against_itself() noexcept {
+    constexpr unsigned patience = 64;
+    const cache_record* const c = thread_caches::own();
+    return c != nullptr && c->evictions >= patience && budget.reserved() <= budget.limit() / 2;
+}
+
+void set_evictions(bool grown) noexcept {
+    cache_record* const c = thread_caches::own();
+    if (c != nullptr) c->evictions = grown ? 0 : c->evictions + 1;
+}
+
+unsigned get_by_cutting_up(unsigned cls, std::byte** blocks) noexcept {
+    unsigned n = 0;
+    if (split_from_own(cls) || shared_store::split_from_channel(cls)) n = shared_store::get(cls, blocks, 1);
+    if (n == 0 && gather_pieces(class_bytes(cls))) n = shared_store::get(cls, blocks, 1);
+    if (n != 0) set_evictions(false);
+    return n;
+}
+
+unsigned get_by_growing(unsigned cls, std::byte** blocks) noexcept {
+    const unsigned n = shared_store::get_new(cls, blocks, batch_of(cls));
+    if (n != 0) set_evictions(true);
+    return n;
+}
+
+unsigned get_after_giving_back(unsigned cls, std::byte** blocks) noexcept {
+    give_all_back();
+    const unsigned n = shared_store::get_new(cls, blocks, 1);
+    return n != 0 ? n : shared_store::get(cls, blocks, 1); // what another thread's failure freed
+}
+
 std::byte* find_in_chunks(unsigned cls) noexcept {
     std::byte* blocks[slots_per_bin];
-    const unsigned want = batch_of(cls);
-    unsigned n = shared_store::get(cls, blocks, want);
-    if (n == 0 && (split_from_own(cls) || shared_store::split_from_channel(cls)))
-        n = shared_store::get(cls, blocks, 1);
-    if (n == 0 && gather_pieces(class_bytes(cls))) n = shared_store::get(cls, blocks, 1);
-    if (n == 0) n = shared_store::get_new(cls, blocks, want);
-    if (n == 0) {
-        give_all_back();
-        n = shared_store::get_new(cls, blocks, 1);
-    }
-    if (n == 0) n = shared_store::get(cls, blocks, 1); // what another thread's failure freed
+    unsigned n = shared_store::get(cls, blocks, batch_of(cls));
+    if (n == 0 && !works_against_itself()) n = get_by_cutting_up(cls, blocks);
+    if (n == 0) n = get_by_growing(cls, blocks);
+    if (n == 0) n = get_after_giving_back(cls, blocks);
     return keep_rest(cls, blocks, n);
 }
 

@@ -10,9 +10,7 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-tier_counters& counters_of(unsigned cls) noexcept {
-    return counters.tiers[tier_of_class(cls)];
-}
+tier_counters& counters_of(unsigned cls) noexcept { return counters.tiers[tier_of_class(cls)]; }
 
 unsigned from_channel(unsigned cls, std::byte** out, unsigned want) noexcept {
     const unsigned n = channel_of(cls).get(kind_of(cls), out, want);
@@ -40,6 +38,8 @@ unsigned claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
     const unsigned reserved = want - 1;
     const unsigned used = got.count == 0 ? 0 : got.count - 1;
     budget.give(got.warm_bytes + (reserved - used) * bytes);
+    budget.force(got.warmed_bytes);
+    if (budget.reserved() > budget.limit()) shared_store::purge(budget.reserved() - budget.limit());
     return got.count;
 }
 
@@ -65,8 +65,7 @@ void drop(block b) noexcept {
 
 unsigned shared_store::get(unsigned cls, std::byte** out, unsigned want) noexcept {
     if (const unsigned n = from_channel(cls, out, want)) return n;
-    const unsigned n =
-        claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim(cls, out, count); });
+    const unsigned n = claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim(cls, out, count); });
     if (n != 0) counters_of(cls).chunk_hits.add();
     return n;
 }
@@ -115,9 +114,7 @@ void shared_store::put(block b) noexcept {
     put_reserved(class_of(b.capacity), &b.data, 1);
 }
 
-void shared_store::put_pages(std::byte* data) noexcept {
-    chunk_store::free(data);
-}
+void shared_store::put_pages(std::byte* data) noexcept { chunk_store::free(data); }
 
 bool shared_store::split_from_channel(unsigned cls) noexcept {
     std::byte* larger = nullptr;
