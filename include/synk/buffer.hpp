@@ -178,13 +178,9 @@ public:
     // All up to and with the first `delimiter`; all there is, and found == false, when it does not occur. A
     // reader of a stream that is not at its end looks for the delimiter in unread() instead.
     [[nodiscard]] SYNK_API slice read_until(std::byte delimiter) noexcept;
-    [[nodiscard]] slice read_until(char delimiter) noexcept {
-        return read_until(static_cast<std::byte>(delimiter));
-    }
+    [[nodiscard]] slice read_until(char delimiter) noexcept { return read_until(static_cast<std::byte>(delimiter)); }
     // The same as a copy: none is found when the string does not end with `delimiter`.
-    [[nodiscard]] std::string read_string(char delimiter) {
-        return std::string(read_until(delimiter).text());
-    }
+    [[nodiscard]] std::string read_string(char delimiter) { return std::string(read_until(delimiter).text()); }
 
     // Makes the last byte that was read unread again. False, and nothing has changed, unless the last read
     // got at least one byte and nothing but looking has been done since. grow counts as looking while
@@ -213,9 +209,7 @@ public:
     }
     // The free space behind the unread bytes, for others to write to: available() bytes, which become unread
     // by commit(), or by write() of the part that is filled.
-    [[nodiscard]] std::span<std::byte> available_buffer() noexcept {
-        return {storage_.data() + write_, available()};
-    }
+    [[nodiscard]] std::span<std::byte> available_buffer() noexcept { return {storage_.data() + write_, available()}; }
     // The first n bytes of available_buffer() are written. Throws std::out_of_range when n > available().
     void commit(std::size_t n) {
         if (n > available()) detail::throw_beyond("synk::buffer::commit", n, available());

@@ -41,8 +41,7 @@ public:
     using const_iterator = const std::byte*;
 
     constexpr bytes() noexcept = default;
-    bytes(bytes&& other) noexcept
-        : block_(std::exchange(other.block_, {})), size_(std::exchange(other.size_, 0)) {}
+    bytes(bytes&& other) noexcept : block_(std::exchange(other.block_, {})), size_(std::exchange(other.size_, 0)) {}
     bytes& operator=(bytes&& other) noexcept {
         bytes(std::move(other)).swap(*this);
         return *this;

@@ -24,19 +24,19 @@ struct tier_statistics {
 // All sizes in bytes. Fields are read one after another while the pool goes on: each is right at some moment
 // of the call, their sums are exact when nothing else runs.
 struct statistics {
-    std::size_t mapped = 0;       // address space that the pool has from the system, for blocks
-    std::size_t lent = 0;         // in users' hands
-    std::size_t idle = 0;         // in the pool, and possibly resident: the sum of the next four
-    std::size_t idle_cached = 0;  // in threads' caches
-    std::size_t idle_channel = 0; // in channels
-    std::size_t idle_chunk = 0;   // in chunks, as pages that were used before
-    std::size_t idle_large = 0;   // on the shelf of large blocks
-    std::size_t gone = 0;         // in the pool, but without memory behind them
-    std::uint64_t splits = 0;     // runs cut out of a longer idle run
-    std::uint64_t restored = 0;   // chunks whose last missing piece came back: whole again
-    std::uint64_t dropped = 0;    // puts that found no room under idle_limit: their memory went back at once
-    std::uint64_t given_back = 0; // bytes given back to the system
-    std::uint64_t refused_advice = 0;                            // times that the system refused an advice
+    std::size_t mapped = 0;           // address space that the pool has from the system, for blocks
+    std::size_t lent = 0;             // in users' hands
+    std::size_t idle = 0;             // in the pool, and possibly resident: the sum of the next four
+    std::size_t idle_cached = 0;      // in threads' caches
+    std::size_t idle_channel = 0;     // in channels
+    std::size_t idle_chunk = 0;       // in chunks, as pages that were used before
+    std::size_t idle_large = 0;       // on the shelf of large blocks
+    std::size_t gone = 0;             // in the pool, but without memory behind them
+    std::uint64_t splits = 0;         // runs cut out of a longer idle run
+    std::uint64_t restored = 0;       // chunks whose last missing piece came back: whole again
+    std::uint64_t dropped = 0;        // puts that found no room under idle_limit: their memory went back at once
+    std::uint64_t given_back = 0;     // bytes given back to the system
+    std::uint64_t refused_advice = 0; // times that the system refused an advice
     std::array<tier_statistics, detail::tier_count + 1> tiers{}; // the last one is for large blocks
 };
 

@@ -23,9 +23,7 @@ public:
     // A buffer with size() == 0 and capacity() >= n.
     [[nodiscard, gnu::always_inline]] bytes get_at_least(std::size_t n) { return bytes(detail::get(n), 0); }
     // An empty handle instead of an exception.
-    [[nodiscard, gnu::always_inline]] bytes try_get() noexcept {
-        return bytes(detail::try_get(detail::page_size), 0);
-    }
+    [[nodiscard, gnu::always_inline]] bytes try_get() noexcept { return bytes(detail::try_get(detail::page_size), 0); }
     // What the destructor of the handle would do. An empty handle is a no-op.
     void put(bytes&& b) noexcept { b.reset(); }
 

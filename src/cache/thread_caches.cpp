@@ -34,8 +34,7 @@ pthread_key_t end_of_thread; // written once, published by setup = done
 constinit atomic<bool> asymmetric{false}; // membarrier is to be had
 
 void barrier() noexcept {
-    if (asymmetric.load(memory_order_relaxed))
-        os().barrier(); // relaxed: written before the first cache is published
+    if (asymmetric.load(memory_order_relaxed)) os().barrier(); // relaxed: written before the first cache is published
 }
 
 template <class Visit>
@@ -77,8 +76,7 @@ bool ready() noexcept {
     setup_state seen = setup.load(memory_order_acquire); // pairs with the release below
     if (seen == setup_state::done) return true;
     if (seen != setup_state::none ||
-        !setup.compare_exchange_strong(seen, setup_state::running, memory_order_relaxed,
-                                       memory_order_relaxed))
+        !setup.compare_exchange_strong(seen, setup_state::running, memory_order_relaxed, memory_order_relaxed))
         return false;
     asymmetric.store(os().register_barrier(), memory_order_relaxed); // relaxed: published by setup
     if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(true, memory_order_relaxed);
@@ -121,8 +119,7 @@ cache_record* adopt() noexcept {
         bool expected = false;
         // relaxed load first: most are taken. acquire: pairs with end_thread's release.
         if (found != nullptr || c.taken.load(memory_order_relaxed)) return;
-        if (c.taken.compare_exchange_strong(expected, true, memory_order_acquire, memory_order_relaxed))
-            found = &c;
+        if (c.taken.compare_exchange_strong(expected, true, memory_order_acquire, memory_order_relaxed)) found = &c;
     });
     return found;
 }
@@ -193,8 +190,7 @@ bool thread_caches::raise_limit(cache_record& c, unsigned cls) noexcept {
     const unsigned step = limit_step(cls, left);
     const std::size_t bytes = step * class_bytes(cls);
     // One thread may have half of the budget: the rest is for the others.
-    if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes))
-        return false;
+    if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes)) return false;
     set_limit(c, bin, bin.limit + step);
     return true;
 }
@@ -225,8 +221,7 @@ void thread_caches::empty(cache_record& c) noexcept {
 
 void thread_caches::empty_others() noexcept {
     each_cache([](cache_record& c) {
-        if (&c == this_thread_cache || c.reserved.load(memory_order_relaxed) == 0)
-            return; // relaxed: a recent value
+        if (&c == this_thread_cache || c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
         if (!c.gate.close(barrier)) return;
         empty(c);
         c.gate.open();
@@ -237,17 +232,14 @@ std::size_t thread_caches::idle_bytes() noexcept {
     std::size_t bytes = 0;
     each_cache([&bytes](const cache_record& c) {
         if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: recent values
-        for (unsigned cls = 0; cls < cached_class_count; ++cls)
-            bytes += c.bins[cls].count() * class_bytes(cls);
+        for (unsigned cls = 0; cls < cached_class_count; ++cls) bytes += c.bins[cls].count() * class_bytes(cls);
     });
     return bytes;
 }
 
 std::size_t thread_caches::reserved_bytes() noexcept {
     std::size_t bytes = 0;
-    each_cache([&bytes](const cache_record& c) {
-        bytes += c.reserved.load(memory_order_relaxed);
-    }); // relaxed: recent
+    each_cache([&bytes](const cache_record& c) { bytes += c.reserved.load(memory_order_relaxed); }); // relaxed: recent
     return bytes;
 }
 
@@ -258,9 +250,9 @@ std::uint64_t thread_caches::hits(unsigned cls) noexcept {
 }
 
 void thread_caches::set_slow_only(bool on) noexcept {
-    on = on || tools::active() ||
-         (setup.load(memory_order_acquire) == setup_state::done && !asymmetric.load(memory_order_relaxed) &&
-          !SYNK_TSAN);
+    on =
+        on || tools::active() ||
+        (setup.load(memory_order_acquire) == setup_state::done && !asymmetric.load(memory_order_relaxed) && !SYNK_TSAN);
     slow_only.store(on, memory_order_seq_cst); // before the walk: see make_own
     each_cache([on](cache_record& c) { c.gate.set_slow_only(on); });
 }

@@ -25,16 +25,14 @@ public:
 
     // From behind the gate: takes up to n of the blocks that were put first out of a bin. They come without
     // reservation, what the bin has reserved stays with it.
-    [[nodiscard]] static unsigned take_oldest(cache_record& c, unsigned cls, std::byte** out,
-                                              unsigned n) noexcept;
+    [[nodiscard]] static unsigned take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept;
     // From behind the gate: the block that was put first into a bin, with its reservation; null when it is
     // empty.
     [[nodiscard]] static std::byte* take_reserved(cache_record& c, unsigned cls) noexcept;
     // From behind the gate: lets the bin hold more, if it may and the budget allows it.
     static bool raise_limit(cache_record& c, unsigned cls) noexcept;
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
-    [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items,
-                                       unsigned n) noexcept;
+    [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // From behind the gate: all blocks go to the shared store, all reservations back to the budget.
     static void empty(cache_record& c) noexcept;
 

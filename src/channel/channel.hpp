@@ -31,25 +31,22 @@ public:
 
     // Room for `bound` blocks of all kinds together.
     explicit constexpr channel(unsigned bound) noexcept
-        : bound_(bound),
-          groups_((bound + group_slots - 1) / group_slots), group_{group(bound, 0), group(bound, 1),
-                                                                   group(bound, 2), group(bound, 3)} {}
+        : bound_(bound), groups_((bound + group_slots - 1) / group_slots), group_{group(bound, 0), group(bound, 1),
+                                                                                  group(bound, 2), group(bound, 3)} {}
 
     [[nodiscard]] unsigned bound() const noexcept { return bound_; }
 
     // Puts the first blocks of items[0, n); returns how many found a slot, the rest stay the caller's.
     unsigned put(unsigned kind, std::byte* const* items, unsigned n) noexcept {
         unsigned done = 0;
-        for (unsigned g = 0; g < groups_ && done < n; ++g)
-            done += put_into(group_[g], kind, items + done, n - done);
+        for (unsigned g = 0; g < groups_ && done < n; ++g) done += put_into(group_[g], kind, items + done, n - done);
         return done;
     }
 
     // Gets up to n blocks of this kind into out; returns how many.
     unsigned get(unsigned kind, std::byte** out, unsigned n) noexcept {
         unsigned done = 0;
-        for (unsigned g = 0; g < groups_ && done < n; ++g)
-            done += get_from(group_[g], kind, out + done, n - done);
+        for (unsigned g = 0; g < groups_ && done < n; ++g) done += get_from(group_[g], kind, out + done, n - done);
         return done;
     }
 
@@ -97,8 +94,7 @@ private:
         const std::uint64_t slots = own(g.empty, n); // P1, pairs with C2
         if (slots == 0) return 0;
         unsigned done = 0;
-        for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1)
-            g.slot[std::countr_zero(rest)] = items[done++];
+        for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1) g.slot[std::countr_zero(rest)] = items[done++];
         g.full[kind].fetch_or(slots, memory_order_release); // P2, pairs with C1
         return done;
     }
@@ -107,8 +103,7 @@ private:
         const std::uint64_t slots = own(g.full[kind], n); // C1, pairs with P2
         if (slots == 0) return 0;
         unsigned done = 0;
-        for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1)
-            out[done++] = g.slot[std::countr_zero(rest)];
+        for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1) out[done++] = g.slot[std::countr_zero(rest)];
         g.empty.fetch_or(slots, memory_order_release); // C2, pairs with P1
         return done;
     }

@@ -8,9 +8,7 @@
 namespace synk::inline v1::detail {
 
 // The specification's bound: max(8, 256 >> tier) blocks.
-[[nodiscard]] constexpr unsigned channel_bound(unsigned tier) noexcept {
-    return (256U >> tier) > 8 ? 256U >> tier : 8;
-}
+[[nodiscard]] constexpr unsigned channel_bound(unsigned tier) noexcept { return (256U >> tier) > 8 ? 256U >> tier : 8; }
 
 // A tier's classes, numbered from 0: the kinds of its channel.
 [[nodiscard]] constexpr unsigned kind_of(unsigned cls) noexcept {
@@ -21,8 +19,6 @@ static_assert(tier_of_class(1) != tier_of_class(2) && tier_of_class(4) == tier_o
 
 extern constinit channel channels[tier_count];
 
-[[nodiscard]] inline channel& channel_of(unsigned cls) noexcept {
-    return channels[tier_of_class(cls)];
-}
+[[nodiscard]] inline channel& channel_of(unsigned cls) noexcept { return channels[tier_of_class(cls)]; }
 
 } // namespace synk::inline v1::detail

@@ -20,21 +20,13 @@ namespace synk::inline v1::detail::tools {
 
 namespace {
 
-bool on_asan() noexcept {
-    return __asan_poison_memory_region != nullptr;
-}
-bool on_msan() noexcept {
-    return __msan_allocated_memory != nullptr;
-}
-bool on_valgrind() noexcept {
-    return SYNK_ON_VALGRIND != 0;
-}
+bool on_asan() noexcept { return __asan_poison_memory_region != nullptr; }
+bool on_msan() noexcept { return __msan_allocated_memory != nullptr; }
+bool on_valgrind() noexcept { return SYNK_ON_VALGRIND != 0; }
 
 } // namespace
 
-bool active() noexcept {
-    return on_asan() || on_msan() || on_valgrind();
-}
+bool active() noexcept { return on_asan() || on_msan() || on_valgrind(); }
 
 void lend(block b) noexcept {
     if (on_asan()) __asan_unpoison_memory_region(b.data, b.capacity);

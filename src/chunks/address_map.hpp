@@ -90,8 +90,7 @@ private:
         auto* const fresh = static_cast<leaf*>(take_record_memory(sizeof(leaf))); // zeroed: no entry
         if (fresh == nullptr) return nullptr;
         // release: publishes the zeros. Who loses leaves its 64 KiB untouched in the record store.
-        if (root_[index].compare_exchange_strong(seen, fresh, memory_order_acq_rel, memory_order_acquire))
-            return fresh;
+        if (root_[index].compare_exchange_strong(seen, fresh, memory_order_acq_rel, memory_order_acquire)) return fresh;
         return seen;
     }
 

@@ -40,8 +40,7 @@ public:
 private:
     [[nodiscard]] static std::uint32_t seal(const std::byte* data) noexcept {
         const auto page = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(data) >> page_shift);
-        return static_cast<std::uint32_t>((page * 0x9E3779B97F4A7C15U) >> 48) |
-               1U; // Fibonacci hashing; never 0
+        return static_cast<std::uint32_t>((page * 0x9E3779B97F4A7C15U) >> 48) | 1U; // Fibonacci hashing; never 0
     }
     std::uint32_t value_ = 0;
 };
@@ -77,8 +76,7 @@ private:
             const unsigned end =
                 (page / 64 + 1) * 64 < run.first + run.pages ? (page / 64 + 1) * 64 : run.first + run.pages;
             const unsigned n = end - page;
-            const std::uint64_t bits = (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1)
-                                       << (page % 64);
+            const std::uint64_t bits = (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1) << (page % 64);
             visit(word_[page / 64], bits);
             page = end;
         }
@@ -102,20 +100,15 @@ struct alignas(64) chunk {
     page_flags gone; // pages without memory behind them
     atomic<std::uint32_t> record[page_bitmap::pages]{};
 
-    [[nodiscard]] std::byte* start() const noexcept {
-        return base.load(memory_order_relaxed);
-    } // relaxed: see base
+    [[nodiscard]] std::byte* start() const noexcept { return base.load(memory_order_relaxed); } // relaxed: see base
     [[nodiscard]] std::byte* at(unsigned page) const noexcept { return start() + page * page_size; }
     [[nodiscard]] unsigned page_of(const void* p) const noexcept {
-        return static_cast<unsigned>((reinterpret_cast<std::uintptr_t>(p) >> page_shift) %
-                                     page_bitmap::pages);
+        return static_cast<unsigned>((reinterpret_cast<std::uintptr_t>(p) >> page_shift) % page_bitmap::pages);
     }
     [[nodiscard]] block_record record_at(unsigned page) const noexcept {
         return block_record::from(record[page].load(memory_order_relaxed)); // relaxed: see block_record
     }
-    void set_record(unsigned page, block_record r) noexcept {
-        record[page].store(r.value(), memory_order_relaxed);
-    }
+    void set_record(unsigned page, block_record r) noexcept { record[page].store(r.value(), memory_order_relaxed); }
 };
 
 } // namespace synk::inline v1::detail

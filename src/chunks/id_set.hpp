@@ -71,12 +71,8 @@ private:
     static constexpr unsigned middle_words = (bottom_words + 63) / 64;
     static constexpr unsigned top_words = (middle_words + 63) / 64;
 
-    [[nodiscard]] static constexpr std::uint64_t bit_of(unsigned i) noexcept {
-        return std::uint64_t{1} << (i % 64);
-    }
-    [[nodiscard]] static constexpr std::uint64_t above(unsigned bit) noexcept {
-        return ~std::uint64_t{0} << bit;
-    }
+    [[nodiscard]] static constexpr std::uint64_t bit_of(unsigned i) noexcept { return std::uint64_t{1} << (i % 64); }
+    [[nodiscard]] static constexpr std::uint64_t above(unsigned bit) noexcept { return ~std::uint64_t{0} << bit; }
 
     static void raise(atomic<std::uint64_t>& word, std::uint64_t bit) noexcept {
         if ((word.load(memory_order_seq_cst) & bit) == 0) word.fetch_or(bit, memory_order_seq_cst);
@@ -85,8 +81,7 @@ private:
     // Clears the bits above a bottom word that looks empty, upwards as far as that empties words.
     void lower(unsigned word) noexcept {
         auto& middle = middle_[word / 64];
-        const std::uint64_t left =
-            middle.fetch_and(~bit_of(word), memory_order_seq_cst) & ~bit_of(word); // E2
+        const std::uint64_t left = middle.fetch_and(~bit_of(word), memory_order_seq_cst) & ~bit_of(word); // E2
         if (left == 0) lower_top(word / 64);
         if (bottom_[word].load(memory_order_seq_cst) == 0) return; // E3
         raise(middle, bit_of(word));

@@ -84,9 +84,7 @@ public:
         return longest;
     }
 
-    [[nodiscard]] bool owned(unsigned page) const noexcept {
-        return (load(page / 64) >> (page % 64) & 1U) != 0;
-    }
+    [[nodiscard]] bool owned(unsigned page) const noexcept { return (load(page / 64) >> (page % 64) & 1U) != 0; }
 
 private:
     // The bits that a run has in word w.
@@ -97,9 +95,7 @@ private:
         return below_end & (~std::uint64_t{0} << begin);
     }
 
-    [[nodiscard]] std::uint64_t load(unsigned w) const noexcept {
-        return word_[w].load(memory_order_seq_cst);
-    }
+    [[nodiscard]] std::uint64_t load(unsigned w) const noexcept { return word_[w].load(memory_order_seq_cst); }
 
     [[nodiscard]] bool claim_word(unsigned w, std::uint64_t bits) noexcept {
         std::uint64_t seen = word_[w].load(memory_order_relaxed); // relaxed: a guess, the CAS decides

@@ -34,8 +34,7 @@ public:
 
     // Ids below this have been handed out at some time.
     [[nodiscard]] unsigned limit() const noexcept {
-        const unsigned n =
-            next_.load(memory_order_relaxed); // relaxed: records found by it are reached by at()
+        const unsigned n = next_.load(memory_order_relaxed); // relaxed: records found by it are reached by at()
         return n < Capacity ? n : Capacity;
     }
 

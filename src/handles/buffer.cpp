@@ -15,8 +15,8 @@ namespace synk::inline v1 {
 
 void detail::throw_beyond(const char* who, std::size_t n, std::size_t limit) {
     char text[200];
-    std::snprintf(text, sizeof(text), "%s: %zu bytes claimed where there are %zu; an error code as a count?",
-                  who, n, limit);
+    std::snprintf(text, sizeof(text), "%s: %zu bytes claimed where there are %zu; an error code as a count?", who, n,
+                  limit);
     throw std::out_of_range(text);
 }
 
@@ -31,9 +31,7 @@ bytes buffer::release_bytes() noexcept {
 // --- Room ---
 
 // What must survive a move starts here: the unread bytes, and before them those that may become so again.
-std::size_t buffer::keep_from() const noexcept {
-    return read_ - std::max(undo_.byte, undo_.rune);
-}
+std::size_t buffer::keep_from() const noexcept { return read_ - std::max(undo_.byte, undo_.rune); }
 
 // The bytes that a block must hold for n more to fit. A sum that no size can tell becomes the largest size,
 // which the pool refuses as one that cannot exist.

@@ -48,9 +48,8 @@ io_result buffer::write_to(int fd) noexcept {
     for (std::size_t total = 0;;) {
         if (empty()) return reset(), io_result{total, io_status::done, 0};
         const ssize_t n = retried([&]() noexcept { return ::write(fd, front(), size()); });
-        if (n <= 0)
-            return failed(total,
-                          n < 0 ? errno : EIO); // 0: a device that takes nothing would be asked forever
+        if (n <= 0) return failed(total,
+                                  n < 0 ? errno : EIO); // 0: a device that takes nothing would be asked forever
         read_ += static_cast<std::size_t>(n);
         total += static_cast<std::size_t>(n);
     }
@@ -60,8 +59,7 @@ std::size_t buffer::read_from(std::istream& in) {
     const std::istream::sentry ready(in, true);
     if (!ready) return 0;
     const std::size_t total = read_from([&](std::span<std::byte> free) {
-        return in.rdbuf()->sgetn(reinterpret_cast<char*>(free.data()),
-                                 static_cast<std::streamsize>(free.size()));
+        return in.rdbuf()->sgetn(reinterpret_cast<char*>(free.data()), static_cast<std::streamsize>(free.size()));
     });
     in.setstate(std::ios_base::eofbit);
     return total;

@@ -34,9 +34,7 @@ void synk_put(void* data) {
     if (data != nullptr) put(take_bare(data));
 }
 
-size_t synk_capacity(const void* data) {
-    return data != nullptr ? bare_block("capacity", data).capacity : 0;
-}
+size_t synk_capacity(const void* data) { return data != nullptr ? bare_block("capacity", data).capacity : 0; }
 
 void* synk_resize(void* data, size_t size) {
     if (data == nullptr) return synk_get(size);
@@ -49,14 +47,11 @@ void* synk_resize(void* data, size_t size) {
     return other;
 }
 
-size_t synk_trim(size_t keep) {
-    return synk::trim(keep);
-}
+size_t synk_trim(size_t keep) { return synk::trim(keep); }
 
 void synk_get_stats(struct synk_stats* out) {
     const synk::statistics s = synk::stats();
-    *out = {s.mapped,   s.lent,    s.idle,       s.gone,          0, 0, s.splits,
-            s.restored, s.dropped, s.given_back, s.refused_advice};
+    *out = {s.mapped, s.lent, s.idle, s.gone, 0, 0, s.splits, s.restored, s.dropped, s.given_back, s.refused_advice};
     for (const auto& tier : s.tiers) {
         out->hits += tier.cache_hits + tier.channel_hits + tier.chunk_hits;
         out->misses += tier.misses;

@@ -43,8 +43,7 @@ inline constexpr char32_t replacement = 0xFFFD;
 [[nodiscard]] constexpr std::size_t utf8_encode(char32_t code, std::span<std::byte, 4> into) noexcept {
     if (!is_scalar_value(code)) code = replacement;
     const std::size_t width = utf8_width(code);
-    for (std::size_t i = width - 1; i > 0; --i, code >>= 6)
-        into[i] = static_cast<std::byte>(0x80 | (code & 0x3F));
+    for (std::size_t i = width - 1; i > 0; --i, code >>= 6) into[i] = static_cast<std::byte>(0x80 | (code & 0x3F));
     const char32_t mark = width == 1 ? 0 : (0xF00U >> width) & 0xFF; // 0xC0, 0xE0, 0xF0
     into[0] = static_cast<std::byte>(mark | code);
     return width;

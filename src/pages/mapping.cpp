@@ -48,9 +48,7 @@ std::byte* map_aligned(std::size_t size, std::size_t alignment) noexcept {
     return map_and_cut(size, alignment);
 }
 
-bool unmap(std::byte* at, std::size_t size) noexcept {
-    return os().unmap(at, size);
-}
+bool unmap(std::byte* at, std::size_t size) noexcept { return os().unmap(at, size); }
 
 bool resize_in_place(std::byte* at, std::size_t size, std::size_t new_size) noexcept {
     return os().remap(at, size, new_size, nullptr) != nullptr;
@@ -60,15 +58,9 @@ bool move_mapping(std::byte* at, std::size_t size, std::byte* target, std::size_
     return os().remap(at, size, new_size, target) != nullptr;
 }
 
-bool advise_huge(std::byte* at, std::size_t size) noexcept {
-    return advise(at, size, advice::huge);
-}
-bool advise_gone(std::byte* at, std::size_t size) noexcept {
-    return advise(at, size, advice::gone);
-}
+bool advise_huge(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::huge); }
+bool advise_gone(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::gone); }
 
-std::size_t refused_advice() noexcept {
-    return refusals.load(memory_order_relaxed);
-} // relaxed: a count
+std::size_t refused_advice() noexcept { return refusals.load(memory_order_relaxed); } // relaxed: a count
 
 } // namespace synk::inline v1::detail

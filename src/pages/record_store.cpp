@@ -19,9 +19,7 @@ struct slab {
 
 constinit atomic<slab*> current{nullptr};
 
-std::size_t aligned_size(std::size_t size) noexcept {
-    return (size + record_alignment - 1) & ~(record_alignment - 1);
-}
+std::size_t aligned_size(std::size_t size) noexcept { return (size + record_alignment - 1) & ~(record_alignment - 1); }
 
 // [ no access | size bytes | no access ]
 std::byte* map_guarded(std::size_t size) noexcept {
@@ -61,8 +59,7 @@ void* take_record_memory(std::size_t size) noexcept {
         slab* const s = current.load(memory_order_acquire); // pairs with replace's release
         if (std::byte* const memory = take_from(s, size)) return memory;
         replace(s);
-        if (current.load(memory_order_relaxed) == s)
-            return nullptr; // relaxed: only asks whether it was replaced
+        if (current.load(memory_order_relaxed) == s) return nullptr; // relaxed: only asks whether it was replaced
     }
     return nullptr;
 }

@@ -11,22 +11,16 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-void* checked(void* p) noexcept {
-    return p == MAP_FAILED ? nullptr : p;
-}
+void* checked(void* p) noexcept { return p == MAP_FAILED ? nullptr : p; }
 
 void* map(std::size_t size, bool accessible) noexcept {
     const int protection = accessible ? PROT_READ | PROT_WRITE : PROT_NONE;
     return checked(::mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 }
 
-bool unmap(void* at, std::size_t size) noexcept {
-    return ::munmap(at, size) == 0;
-}
+bool unmap(void* at, std::size_t size) noexcept { return ::munmap(at, size) == 0; }
 
-bool make_accessible(void* at, std::size_t size) noexcept {
-    return ::mprotect(at, size, PROT_READ | PROT_WRITE) == 0;
-}
+bool make_accessible(void* at, std::size_t size) noexcept { return ::mprotect(at, size, PROT_READ | PROT_WRITE) == 0; }
 
 int linux_advice(advice what) noexcept {
     switch (what) {
@@ -42,26 +36,18 @@ int linux_advice(advice what) noexcept {
     return MADV_NORMAL;
 }
 
-bool advise(void* at, std::size_t size, advice what) noexcept {
-    return ::madvise(at, size, linux_advice(what)) == 0;
-}
+bool advise(void* at, std::size_t size, advice what) noexcept { return ::madvise(at, size, linux_advice(what)) == 0; }
 
 void* remap(void* at, std::size_t size, std::size_t new_size, void* target) noexcept {
     if (target == nullptr) return checked(::mremap(at, size, new_size, 0));
     return checked(::mremap(at, size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, target));
 }
 
-bool membarrier(int command) noexcept {
-    return ::syscall(SYS_membarrier, command, 0, 0) == 0;
-}
+bool membarrier(int command) noexcept { return ::syscall(SYS_membarrier, command, 0, 0) == 0; }
 
-bool barrier() noexcept {
-    return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-}
+bool barrier() noexcept { return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
 
-bool register_barrier() noexcept {
-    return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
-}
+bool register_barrier() noexcept { return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED); }
 
 std::uint64_t now() noexcept {
     timespec t{};
@@ -71,8 +57,7 @@ std::uint64_t now() noexcept {
 
 } // namespace
 
-constexpr system_calls linux_calls{map,   unmap,   make_accessible,  advise,
-                                   remap, barrier, register_barrier, now};
+constexpr system_calls linux_calls{map, unmap, make_accessible, advise, remap, barrier, register_barrier, now};
 
 constinit atomic<const system_calls*> the_system{&linux_calls};
 

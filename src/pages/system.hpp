@@ -32,8 +32,6 @@ extern const system_calls linux_calls;
 
 // relaxed: replaced by tests before they start threads.
 extern constinit atomic<const system_calls*> the_system;
-[[nodiscard]] inline const system_calls& os() noexcept {
-    return *the_system.load(memory_order_relaxed);
-}
+[[nodiscard]] inline const system_calls& os() noexcept { return *the_system.load(memory_order_relaxed); }
 
 } // namespace synk::inline v1::detail

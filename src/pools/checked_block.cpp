@@ -11,24 +11,20 @@ namespace {
 
 [[noreturn]] void fail_interior(const char* verb, const void* p, const std::byte* start) noexcept {
     fatal("%s of %p: it points %zu bytes into the block at %p; pass the start of the block", verb, p,
-          static_cast<std::size_t>(static_cast<const std::byte*>(p) - start),
-          static_cast<const void*>(start));
+          static_cast<std::size_t>(static_cast<const std::byte*>(p) - start), static_cast<const void*>(start));
 }
 
 [[noreturn]] void fail_idle(const char* verb, const void* p) noexcept {
-    fatal(
-        "%s of %p: this memory is idle in the pool already; it was put a second time, or used after its put",
-        verb, p);
+    fatal("%s of %p: this memory is idle in the pool already; it was put a second time, or used after its put", verb,
+          p);
 }
 
 [[noreturn]] void fail_not_bare(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: this block is not lent as a bare pointer; it was put a second time, or a handle owns it",
-          verb, p);
+    fatal("%s of %p: this block is not lent as a bare pointer; it was put a second time, or a handle owns it", verb, p);
 }
 
 [[noreturn]] void fail_corrupted(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: the record of this block is corrupted; something has written into the pool's own memory",
-          verb, p);
+    fatal("%s of %p: the record of this block is corrupted; something has written into the pool's own memory", verb, p);
 }
 
 // p does not start a block: inside of one, or in free pages?
@@ -92,8 +88,7 @@ block take_bare(void* p) noexcept {
         return b;
     }
     chunk* const c = owner.as_chunk();
-    const std::uint32_t before =
-        c->record[c->page_of(p)].fetch_and(~block_record::bare_bit, memory_order_relaxed);
+    const std::uint32_t before = c->record[c->page_of(p)].fetch_and(~block_record::bare_bit, memory_order_relaxed);
     if (!block_record::from(before).bare()) fail_not_bare("put", p);
     return b;
 }

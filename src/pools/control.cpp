@@ -23,8 +23,7 @@ using namespace detail;
 void check(const options& wanted) {
     if (wanted.idle_limit > max_block_size)
         throw std::invalid_argument("synk: option idle_limit must lie between 0 and 2^46 bytes");
-    if (wanted.huge != huge_pages::automatic && wanted.huge != huge_pages::on &&
-        wanted.huge != huge_pages::off)
+    if (wanted.huge != huge_pages::automatic && wanted.huge != huge_pages::on && wanted.huge != huge_pages::off)
         throw std::invalid_argument("synk: option huge must be automatic, on or off");
 }
 
@@ -51,9 +50,7 @@ void add_counts(statistics& s) {
     s.refused_advice = refused_advice();
 }
 
-std::size_t difference(std::size_t a, std::size_t b) {
-    return a > b ? a - b : 0;
-}
+std::size_t difference(std::size_t a, std::size_t b) { return a > b ? a - b : 0; }
 
 void add_bytes(statistics& s) {
     s.mapped = counters.mapped.get();
@@ -86,9 +83,7 @@ options current_options() noexcept {
     return now;
 }
 
-std::size_t trim(std::size_t keep) noexcept {
-    return trim_idle(keep);
-}
+std::size_t trim(std::size_t keep) noexcept { return trim_idle(keep); }
 
 statistics stats() noexcept {
     statistics s;

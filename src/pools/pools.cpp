@@ -89,20 +89,15 @@ constinit unsized_pool the_pools::unsized;
 
 } // namespace detail
 
-sized_pool& get_sized_pool() noexcept {
-    return detail::the_pools::sized;
-}
-unsized_pool& get_unsized_pool() noexcept {
-    return detail::the_pools::unsized;
-}
+sized_pool& get_sized_pool() noexcept { return detail::the_pools::sized; }
+unsized_pool& get_unsized_pool() noexcept { return detail::the_pools::unsized; }
 
 void sized_pool::deallocate(void* p, std::size_t n) noexcept {
     if (p == nullptr) return;
     const std::size_t capacity = detail::bare_block("put", p).capacity;
     if (n > capacity)
-        detail::fatal(
-            "put of %p with %zu bytes: the block has only %zu; pass the size that it was allocated with", p,
-            n, capacity);
+        detail::fatal("put of %p with %zu bytes: the block has only %zu; pass the size that it was allocated with", p,
+                      n, capacity);
     detail::put(detail::take_bare(p));
 }
 

@@ -40,9 +40,7 @@ public:
     [[nodiscard]] std::size_t limit() const noexcept {
         return static_cast<std::size_t>(limit_.load(memory_order_relaxed));
     }
-    void set_limit(std::size_t bytes) noexcept {
-        limit_.store(static_cast<std::int64_t>(bytes), memory_order_relaxed);
-    }
+    void set_limit(std::size_t bytes) noexcept { limit_.store(static_cast<std::int64_t>(bytes), memory_order_relaxed); }
 
 private:
     alignas(64) atomic<std::int64_t> reserved_{0};

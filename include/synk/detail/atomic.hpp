@@ -23,9 +23,7 @@ using std::memory_order_seq_cst;
 
 // Keeps the compiler (not the processor) from moving accesses across; the processor's half is a membarrier on
 // the other side. See gate.hpp.
-inline void compiler_barrier() noexcept {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-}
+inline void compiler_barrier() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
 } // namespace detail
 } // namespace v1

@@ -63,9 +63,7 @@ public:
     }
 
     // L1: publishes the owner's work to C2.
-    [[gnu::always_inline]] void leave() noexcept {
-        inside_.store(0, memory_order_release);
-    }
+    [[gnu::always_inline]] void leave() noexcept { inside_.store(0, memory_order_release); }
 
     // Any other thread: tries to take what is behind the gate. `barrier` is called between C1 and C2:
     // membarrier, or nothing where enter() is seq_cst.
@@ -74,8 +72,8 @@ public:
         auto seen = state_.load(memory_order_relaxed); // relaxed: only a first guess for the CAS
         if ((seen & held_) != 0) return false;         // a third thread is at it
         // C1. acquire half: the previous holder's open() (P1), whose work we now continue.
-        if (!state_.compare_exchange_strong(seen, static_cast<std::uint8_t>(seen | held_),
-                                            memory_order_seq_cst, memory_order_relaxed))
+        if (!state_.compare_exchange_strong(seen, static_cast<std::uint8_t>(seen | held_), memory_order_seq_cst,
+                                            memory_order_relaxed))
             return false;
         barrier();
         if (inside_.load(memory_order_seq_cst) == 0) return true; // C2, meets O1; acquires L1
@@ -85,9 +83,7 @@ public:
     }
 
     // P1: publishes the other's work to O2 and to the next close().
-    void open() noexcept {
-        state_.fetch_and(static_cast<std::uint8_t>(~held_), memory_order_release);
-    }
+    void open() noexcept { state_.fetch_and(static_cast<std::uint8_t>(~held_), memory_order_release); }
 
     // From now on (or no longer) every enter() fails and the owner takes the slow way: for options that a hit
     // must not skip, for tools that must see each get and put, and where membarrier is missing.
@@ -101,10 +97,8 @@ public:
 
     // The owner, on its slow path: has somebody asked in vain? Answers once.
     [[nodiscard]] bool take_wish() noexcept {
-        if ((state_.load(memory_order_relaxed) & asked_for_) == 0)
-            return false; // relaxed: found now or next time
-        return (state_.fetch_and(static_cast<std::uint8_t>(~asked_for_), memory_order_relaxed) &
-                asked_for_) != 0;
+        if ((state_.load(memory_order_relaxed) & asked_for_) == 0) return false; // relaxed: found now or next time
+        return (state_.fetch_and(static_cast<std::uint8_t>(~asked_for_), memory_order_relaxed) & asked_for_) != 0;
     }
 
 private:

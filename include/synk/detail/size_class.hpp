@@ -27,10 +27,9 @@ inline constexpr unsigned chunk_pages = chunk_size / page_size;
 
 inline constexpr unsigned class_bits = 2; // 2^2 classes to the doubling
 inline constexpr unsigned class_fan = 1U << class_bits;
-inline constexpr unsigned chunk_class_count = 36; // classes whose blocks are runs of pages in a chunk
-inline constexpr unsigned cached_class_count =
-    68;                                      // up to 1 GiB a block may rest in a cache or on the large shelf
-inline constexpr unsigned class_limit = 204; // every size has a class below this
+inline constexpr unsigned chunk_class_count = 36;  // classes whose blocks are runs of pages in a chunk
+inline constexpr unsigned cached_class_count = 68; // up to 1 GiB a block may rest in a cache or on the large shelf
+inline constexpr unsigned class_limit = 204;       // every size has a class below this
 
 // Nothing larger can be asked for: user space ends at 2^47 bytes on the machines that Linux calls 64-bit.
 inline constexpr std::size_t max_block_size = std::size_t{1} << 46;
@@ -45,9 +44,7 @@ inline constexpr std::size_t max_block_size = std::size_t{1} << 46;
 }
 
 // The same for every n. The classes grow with n.
-[[nodiscard]] constexpr unsigned class_of(std::size_t n) noexcept {
-    return class_of_positive(n != 0 ? n : 1);
-}
+[[nodiscard]] constexpr unsigned class_of(std::size_t n) noexcept { return class_of_positive(n != 0 ? n : 1); }
 
 // How many pages a block of this class has; class_of's inverse.
 [[nodiscard]] constexpr std::size_t class_pages(unsigned cls) noexcept {
@@ -56,9 +53,7 @@ inline constexpr std::size_t max_block_size = std::size_t{1} << 46;
     return (std::size_t{class_fan} + cls % class_fan + 1) << shift;
 }
 
-[[nodiscard]] constexpr std::size_t class_bytes(unsigned cls) noexcept {
-    return class_pages(cls) << page_shift;
-}
+[[nodiscard]] constexpr std::size_t class_bytes(unsigned cls) noexcept { return class_pages(cls) << page_shift; }
 
 // The specification's tier of a request. tier_count means large.
 [[nodiscard]] constexpr unsigned tier_of(std::size_t n) noexcept {
@@ -67,9 +62,7 @@ inline constexpr std::size_t max_block_size = std::size_t{1} << 46;
     return tier < tier_count ? tier : tier_count;
 }
 
-[[nodiscard]] constexpr unsigned tier_of_class(unsigned cls) noexcept {
-    return tier_of(class_bytes(cls));
-}
+[[nodiscard]] constexpr unsigned tier_of_class(unsigned cls) noexcept { return tier_of(class_bytes(cls)); }
 
 static_assert(class_of(0) == 0 && class_of(1) == 0 && class_of(4096) == 0 && class_of(4097) == 1);
 static_assert(class_of(chunk_size) == chunk_class_count - 1, "a whole chunk is the last class inside chunks");
@@ -77,8 +70,7 @@ static_assert(class_bytes(chunk_class_count - 1) == chunk_size);
 static_assert(class_bytes(cached_class_count - 1) == std::size_t{1} << 30);
 static_assert(class_of_positive(~std::size_t{0}) < class_limit && class_of_positive(0) == class_limit - 1,
               "every size indexes the cache's table of bins");
-static_assert(tier_of(4096) == 0 && tier_of(4097) == 1 && tier_of(chunk_size) == 10 &&
-              tier_of(chunk_size + 1) == 11);
+static_assert(tier_of(4096) == 0 && tier_of(4097) == 1 && tier_of(chunk_size) == 10 && tier_of(chunk_size + 1) == 11);
 
 } // namespace detail
 } // namespace v1

@@ -37,17 +37,14 @@ struct cache_bin {
     // Count in the low byte, hits above. One writer at a time, behind the gate, whose edges hand it over: so
     // relaxed. Others (statistics) read a recent value.
     atomic<std::uint64_t> word{0};
-    std::uint32_t limit =
-        0; // blocks it may hold now; 0 until a put made room, always 0 for classes never cached
+    std::uint32_t limit = 0; // blocks it may hold now; 0 until a put made room, always 0 for classes never cached
     std::uint32_t pages = 0; // of a block of this class
 
     [[nodiscard]] unsigned count() const noexcept {
         return static_cast<unsigned>(word.load(memory_order_relaxed) & count_mask);
     }
     [[nodiscard]] std::uint64_t hits() const noexcept { return word.load(memory_order_relaxed) / one_hit; }
-    void add(std::uint64_t what) noexcept {
-        word.store(word.load(memory_order_relaxed) + what, memory_order_relaxed);
-    }
+    void add(std::uint64_t what) noexcept { word.store(word.load(memory_order_relaxed) + what, memory_order_relaxed); }
 };
 static_assert(slots_per_bin < cache_bin::one_hit, "a count never runs into the hits");
 static_assert(sizeof(cache_bin) == 16, "the hit path finds a bin by a shift");
