@@ -48,9 +48,7 @@ struct model {
     }
 };
 
-std::string text(std::span<const std::byte> data) {
-    return {reinterpret_cast<const char*>(data.data()), data.size()};
-}
+std::string text(std::span<const std::byte> data) { return {reinterpret_cast<const char*>(data.data()), data.size()}; }
 
 class pair_of_both {
 public:
@@ -213,8 +211,7 @@ void pair_of_both::pull_from_source() {
         EXPECT_GE(into.size(), buffer::min_read);
         if (given == more.size() && throws) throw std::runtime_error("source");
         const std::size_t n = std::min({into.size(), more.size() - given, 1 + below(5000)});
-        std::copy_n(std::as_bytes(std::span(more)).begin() + static_cast<std::ptrdiff_t>(given), n,
-                    into.begin());
+        std::copy_n(std::as_bytes(std::span(more)).begin() + static_cast<std::ptrdiff_t>(given), n, into.begin());
         given += n;
         return n;
     };

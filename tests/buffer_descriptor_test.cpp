@@ -1,5 +1,4 @@
-// Buffers meet file descriptors and streams: every way in which a transfer can end, and that none loses a
-// byte.
+// Buffers meet file descriptors: every way in which a transfer can end, and that none loses a byte.
 #include <synk/pool.hpp>
 
 #include <atomic>
@@ -7,44 +6,28 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <sstream>
-#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
-namespace synk {
-void PrintTo(const io_result& r, std::ostream* out) {
-    constexpr const char* names[] = {"done", "end", "would_block", "error"};
-    *out << names[static_cast<int>(r.status)] << " after " << r.count << " bytes, errno " << r.error;
-}
-bool operator==(const io_result& a, const io_result& b) {
-    return a.count == b.count && a.status == b.status && a.error == b.error;
-}
-} // namespace synk
+#include "buffer_helpers.hpp"
 
 namespace {
 
-using synk::buffer;
+using namespace buffer_helpers;
 using synk::io_result;
 using synk::io_status;
-
-constexpr std::size_t page = 4096;
-
-std::string letters(std::size_t n) {
-    std::string s(n, '\0');
-    for (std::size_t i = 0; i < n; ++i) s[i] = static_cast<char>('a' + i % 23 + (i / page) % 3);
-    return s;
-}
 
 // A descriptor that is closed at the end of its scope.
 class descriptor {
@@ -85,16 +68,12 @@ struct channel {
     explicit channel(ends e = make_pipe()) : out(e.fds[0]), in(e.fds[1]) {}
     descriptor out, in;
 
-    void send(std::string_view s) const {
-        ASSERT_EQ(::write(in, s.data(), s.size()), static_cast<ssize_t>(s.size()));
-    }
+    void send(std::string_view s) const { ASSERT_EQ(::write(in, s.data(), s.size()), static_cast<ssize_t>(s.size())); }
 };
 
-descriptor unnamed_file() {
-    return descriptor(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-}
+descriptor unnamed_file() { return descriptor(::memfd_create("unnamed", MFD_CLOEXEC)); }
 
-class buffer_io : public ::testing::Test {
+class buffer_descriptor : public ::testing::Test {
 protected:
     void SetUp() override { previous_ = std::signal(SIGPIPE, SIG_IGN); }
     void TearDown() override { std::signal(SIGPIPE, previous_); }
@@ -139,7 +118,7 @@ private:
 
 // --- Descriptors: reading ---
 
-TEST_F(buffer_io, reads_a_file_to_its_end) {
+TEST_F(buffer_descriptor, reads_a_file_to_its_end) {
     for (const std::size_t n : {0U, 1U, 3584U, 4096U, 100'000U, 6'000'000U}) {
         const descriptor file = unnamed_file();
         const std::string contents = letters(n);
@@ -152,7 +131,7 @@ TEST_F(buffer_io, reads_a_file_to_its_end) {
     }
 }
 
-TEST_F(buffer_io, reads_a_pipe_until_it_is_closed) {
+TEST_F(buffer_descriptor, reads_a_pipe_until_it_is_closed) {
     channel c;
     const std::string contents = letters(300'000); // more than a pipe holds: many short reads
     std::thread writer([&] {
@@ -166,7 +145,7 @@ TEST_F(buffer_io, reads_a_pipe_until_it_is_closed) {
     EXPECT_TRUE(b.view() == contents);
 }
 
-TEST_F(buffer_io, tells_not_ready_from_the_end) {
+TEST_F(buffer_descriptor, tells_not_ready_from_the_end) {
     channel c;
     c.out.set_nonblocking();
     buffer b;
@@ -179,7 +158,7 @@ TEST_F(buffer_io, tells_not_ready_from_the_end) {
     EXPECT_EQ(b.view(), "one two");
 }
 
-TEST_F(buffer_io, read_some_reads_once) {
+TEST_F(buffer_descriptor, read_some_reads_once) {
     channel c;
     buffer b;
     c.send("one");
@@ -193,7 +172,7 @@ TEST_F(buffer_io, read_some_reads_once) {
     EXPECT_EQ(b.view(), "onetwo");
 }
 
-TEST_F(buffer_io, reads_with_all_its_room_and_never_less_than_min_read) {
+TEST_F(buffer_descriptor, reads_with_all_its_room_and_never_less_than_min_read) {
     const descriptor file = unnamed_file();
     ASSERT_EQ(::ftruncate(file, 1'000'000), 0);
     buffer b = synk::get_sized_pool().get_sized_buffer(100'000);
@@ -207,7 +186,7 @@ TEST_F(buffer_io, reads_with_all_its_room_and_never_less_than_min_read) {
     EXPECT_GE(b.capacity(), 2 * room);
 }
 
-TEST_F(buffer_io, reads_on_after_a_signal) {
+TEST_F(buffer_descriptor, reads_on_after_a_signal) {
     channel c;
     std::thread writer([&] {
         interruptions::wait_for_more(20);
@@ -227,7 +206,7 @@ TEST_F(buffer_io, reads_on_after_a_signal) {
     EXPECT_EQ(b.view(), "late later");
 }
 
-TEST_F(buffer_io, reports_what_keeps_it_from_reading) {
+TEST_F(buffer_descriptor, reports_what_keeps_it_from_reading) {
     buffer b("kept");
     EXPECT_EQ(b.read_from(-1), (io_result{0, io_status::error, EBADF}));
     EXPECT_EQ(b.read_some(-1), (io_result{0, io_status::error, EBADF}));
@@ -238,7 +217,7 @@ TEST_F(buffer_io, reports_what_keeps_it_from_reading) {
     EXPECT_EQ(b.view(), "kept");
 }
 
-TEST_F(buffer_io, keeps_what_was_read_before_an_error) {
+TEST_F(buffer_descriptor, keeps_what_was_read_before_an_error) {
     channel c(make_socket_pair());
     c.send("before");
     {
@@ -252,7 +231,7 @@ TEST_F(buffer_io, keeps_what_was_read_before_an_error) {
     EXPECT_EQ(b.view(), "before");
 }
 
-TEST_F(buffer_io, reading_and_writing_end_the_right_to_unread) {
+TEST_F(buffer_descriptor, reading_and_writing_end_the_right_to_unread) {
     channel c;
     c.in.set_nonblocking();
     c.out.set_nonblocking();
@@ -268,7 +247,7 @@ TEST_F(buffer_io, reading_and_writing_end_the_right_to_unread) {
 
 // --- Descriptors: writing ---
 
-TEST_F(buffer_io, writes_all_that_is_unread) {
+TEST_F(buffer_descriptor, writes_all_that_is_unread) {
     const descriptor file = unnamed_file();
     const std::string contents = letters(5'000'000);
     buffer b(contents);
@@ -281,7 +260,7 @@ TEST_F(buffer_io, writes_all_that_is_unread) {
     EXPECT_TRUE(b.view() == contents.substr(10));
 }
 
-TEST_F(buffer_io, keeps_what_a_full_descriptor_does_not_take) {
+TEST_F(buffer_descriptor, keeps_what_a_full_descriptor_does_not_take) {
     for (const auto make : {make_pipe, make_socket_pair}) {
         channel c(make());
         c.in.set_nonblocking();
@@ -304,12 +283,11 @@ TEST_F(buffer_io, keeps_what_a_full_descriptor_does_not_take) {
     }
 }
 
-TEST_F(buffer_io, writes_on_after_a_signal) {
+TEST_F(buffer_descriptor, writes_on_after_a_signal) {
     channel c;
     c.in.set_nonblocking();
     buffer fill(letters(1 << 20));
-    const std::size_t filled =
-        fill.write_to(c.in).count; // so that the next write takes nothing before the signal
+    const std::size_t filled = fill.write_to(c.in).count; // so that the next write takes nothing before the signal
     ASSERT_EQ(::fcntl(c.in, F_SETFL, 0), 0);
     buffer b("after the rest");
     buffer got;
@@ -328,7 +306,7 @@ TEST_F(buffer_io, writes_on_after_a_signal) {
     EXPECT_EQ(got.view().substr(filled), "after the rest");
 }
 
-TEST_F(buffer_io, reports_what_keeps_it_from_writing) {
+TEST_F(buffer_descriptor, reports_what_keeps_it_from_writing) {
     buffer b("kept");
     EXPECT_EQ(b.write_to(-1), (io_result{0, io_status::error, EBADF}));
     channel c;
@@ -340,7 +318,7 @@ TEST_F(buffer_io, reports_what_keeps_it_from_writing) {
     EXPECT_EQ(b.view(), "kept");
 }
 
-TEST_F(buffer_io, consumes_what_was_written_before_an_error) {
+TEST_F(buffer_descriptor, consumes_what_was_written_before_an_error) {
     const auto previous = std::signal(SIGXFSZ, SIG_IGN);
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -353,108 +331,6 @@ TEST_F(buffer_io, consumes_what_was_written_before_an_error) {
     std::signal(SIGXFSZ, previous);
     EXPECT_EQ(result, (io_result{10'000, io_status::error, EFBIG}));
     EXPECT_TRUE(b.view() == letters(15'000).substr(10'000));
-}
-
-// --- Streams ---
-
-// A stream's buffer that gives `room` bytes, takes `room` bytes, and then ends or throws.
-struct limited : std::streambuf {
-    explicit limited(std::size_t n, bool does_throw = false) : room(n), throws(does_throw) {}
-    std::size_t room;
-    bool throws;
-    std::string taken;
-
-    std::streamsize xsgetn(char* into, std::streamsize n) override {
-        if (room == 0 && throws) throw std::runtime_error("broken");
-        const std::size_t given = std::min(room, static_cast<std::size_t>(n));
-        std::fill_n(into, given, 'g');
-        room -= given;
-        return static_cast<std::streamsize>(given);
-    }
-    std::streamsize xsputn(const char* from, std::streamsize n) override {
-        if (room == 0 && throws) throw std::runtime_error("broken");
-        const std::size_t fits = std::min(room, static_cast<std::size_t>(n));
-        taken.append(from, fits);
-        room -= fits;
-        return static_cast<std::streamsize>(fits);
-    }
-};
-
-TEST_F(buffer_io, reads_a_stream_to_its_end) {
-    const std::string contents = " \n" + letters(100'000);
-    std::istringstream in(contents);
-    buffer b("x");
-    EXPECT_EQ(b.read_from(in), contents.size());
-    EXPECT_TRUE(b.view() == "x" + contents);
-    EXPECT_EQ(in.rdstate(), std::ios_base::eofbit);
-    EXPECT_EQ(b.read_from(in), 0U);
-    EXPECT_TRUE(in.fail()) << "it was not good";
-}
-
-TEST_F(buffer_io, reads_a_file_stream_after_formatted_input) {
-    const descriptor file = unnamed_file();
-    buffer b("42 the rest\nof it");
-    ASSERT_EQ(b.write_to(file).status, io_status::done);
-    std::ifstream in("/proc/self/fd/" + std::to_string(file));
-    int number = 0;
-    in >> number;
-    EXPECT_EQ(number, 42);
-    EXPECT_EQ(b.read_from(in), 15U);
-    EXPECT_EQ(b.view(), " the rest\nof it");
-}
-
-TEST_F(buffer_io, writes_a_stream) {
-    std::ostringstream out;
-    buffer b("x" + letters(100'000));
-    b.next(1);
-    EXPECT_EQ(b.write_to(out), 100'000U);
-    EXPECT_TRUE(out.good());
-    EXPECT_TRUE(out.str() == letters(100'000));
-    EXPECT_TRUE(b.empty());
-    EXPECT_EQ(b.write_to(out), 0U);
-    EXPECT_TRUE(out.good());
-}
-
-TEST_F(buffer_io, leaves_streams_alone_that_are_not_good) {
-    std::istringstream in("contents");
-    std::ostringstream out;
-    in.setstate(std::ios_base::badbit);
-    out.setstate(std::ios_base::badbit);
-    buffer b("kept");
-    EXPECT_EQ(b.read_from(in), 0U);
-    EXPECT_EQ(b.write_to(out), 0U);
-    EXPECT_TRUE(in.bad() && !in.eof() && out.bad());
-    EXPECT_EQ(b.view(), "kept");
-}
-
-TEST_F(buffer_io, keeps_what_a_stream_does_not_take) {
-    limited sink(6);
-    std::ostream out(&sink);
-    buffer b("taken+kept");
-    EXPECT_EQ(b.write_to(out), 6U);
-    EXPECT_TRUE(out.bad());
-    EXPECT_EQ(sink.taken, "taken+");
-    EXPECT_EQ(b.view(), "kept");
-}
-
-TEST_F(buffer_io, keeps_its_books_when_a_stream_throws) {
-    limited both(6, true);
-    std::iostream stream(&both);
-    buffer b;
-    EXPECT_THROW(b.read_from(stream), std::runtime_error);
-    EXPECT_EQ(b.view(), "gggggg");
-    both.room = 2;
-    EXPECT_THROW(b.write_to(stream), std::runtime_error);
-    EXPECT_EQ(both.taken, "gg");
-    EXPECT_EQ(b.view(), "gggg");
-}
-
-TEST_F(buffer_io, keeps_what_was_read_when_the_end_of_a_stream_throws) {
-    std::istringstream in("contents");
-    in.exceptions(std::ios_base::eofbit);
-    buffer b;
-    EXPECT_THROW(b.read_from(in), std::ios_base::failure);
-    EXPECT_EQ(b.view(), "contents");
 }
 
 } // namespace
