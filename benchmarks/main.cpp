@@ -1,0 +1,61 @@
+// Measures synk against the floor, malloc and zeroed new memory. `./bench --help` in the root explains it.
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "input_table.hpp"
+#include "measure.hpp"
+#include "report.hpp"
+#include "settings.hpp"
+#include "sizes.hpp"
+#include "tables.hpp"
+
+namespace bench {
+namespace {
+
+// Real input first, because it forks; it is shown last.
+void measure(run& r) {
+    const settings& s = r.asked;
+    progress shown(static_cast<unsigned>(s.tables.size()));
+    input_result input;
+    if (s.wants("input")) input = measure_input(s, shown);
+    if (s.wants("within")) r.tables.push_back(random_table("within", 4 * mib, s, shown));
+    if (s.wants("exceeds")) r.tables.push_back(random_table("exceeds", 8 * mib, s, shown));
+    if (s.wants("concurrent")) r.tables.push_back(concurrent_table(s, shown));
+    if (s.wants("hot")) r.tables.push_back(hot_table(s, shown));
+    if (s.wants("input")) r.tables.push_back(std::move(input.measured));
+    r.mismatches = std::move(input.mismatches);
+}
+
+int status_of(const run& r) {
+    if (!r.mismatches.empty()) return failed;
+    for (const auto& g : r.goals)
+        if (r.asked.strict && g.is() == goal::verdict::missed) return goal_missed;
+    return done;
+}
+
+int measure_and_report(const settings& s) {
+    const auto start = clock::now();
+    run r{s, describe_machine(), 0, {}, {}, {}};
+    measure(r);
+    r.seconds = nanoseconds(clock::now() - start) / 1e9;
+    r.goals = check_goals(r.tables);
+    print_report(r);
+    write_json(r, s.json);
+    fmt::print("every round's figures: {}\n", s.json);
+    return status_of(r);
+}
+
+} // namespace
+} // namespace bench
+
+int main(int argc, char** argv) {
+    try {
+        bench::settings settings;
+        if (const auto status = bench::parse(argc, argv, settings)) return *status;
+        return bench::measure_and_report(settings);
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "\nerror: {}\n", e.what());
+        return bench::failed;
+    }
+}

@@ -1,0 +1,71 @@
+// Clock, page faults and the few lines of assembler that keep the compiler honest.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace bench {
+
+using clock = std::chrono::steady_clock;
+
+[[nodiscard]] inline double nanoseconds(clock::duration d) {
+    return std::chrono::duration<double, std::nano>(d).count();
+}
+
+// The compiler must take v for changed: what was computed from it is computed again.
+template <class T>
+[[gnu::always_inline]] inline void make_opaque(T& v) {
+    asm volatile("" : "+r"(v));
+}
+
+// The compiler must take v for used.
+template <class T>
+[[gnu::always_inline]] inline void keep(const T& v) {
+    asm volatile("" : : "r"(v) : "memory");
+}
+
+// What every row does with every buffer of the tables without work: writes its first byte.
+[[gnu::always_inline]] inline void touch(std::byte* p) {
+    *p = std::byte{1};
+    keep(p);
+}
+
+// Page faults of this process so far, the minor ones (new memory) and the major ones (from a disk).
+[[nodiscard]] std::uint64_t page_faults();
+
+// Bytes that page faults have brought so far: the measure of new memory, the same for every row. Memory that
+// is asked for and never touched costs nothing here. The kernel does not say whose fault brought a huge page:
+// all of those on the machine are counted, which is too many where other programs use huge pages at the same
+// time.
+[[nodiscard]] double new_bytes();
+
+struct tally {
+    std::uint64_t operations = 0;
+    clock::duration elapsed{};
+
+    [[nodiscard]] double ns_per_operation() const {
+        return nanoseconds(elapsed) / static_cast<double>(operations);
+    }
+};
+
+// Calls batch(k), which does k operations, until `span` is over. The clock is read once a batch; batches
+// double until one takes a 16th of the span or does 65,536 operations.
+template <class Batch>
+[[nodiscard]] tally run_for(clock::duration span, Batch&& batch) {
+    constexpr std::uint64_t longest = std::uint64_t{1} << 16;
+    tally done;
+    const auto start = clock::now();
+    auto now = start;
+    for (std::uint64_t size = 1; now - start < span;) {
+        batch(size);
+        done.operations += size;
+        const auto before = now;
+        now = clock::now();
+        if ((now - before) * 16 < span && size < longest) size *= 2;
+    }
+    done.elapsed = now - start;
+    return done;
+}
+
+} // namespace bench

@@ -1,0 +1,30 @@
+// What a run leaves behind: a report on the terminal and a file for programs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "goals.hpp"
+#include "machine.hpp"
+#include "results.hpp"
+#include "settings.hpp"
+
+namespace bench {
+
+struct run {
+    settings asked;
+    machine on;
+    double seconds = 0;
+    std::vector<table> tables;
+    std::vector<goal> goals;
+    std::vector<std::string> mismatches; // of the real input; not empty means the run failed
+};
+
+// On stdout: what went wrong first, then the goals, then the tables (medians over the rounds).
+void print_report(const run& r);
+
+// Everything: settings, machine, goals, and of every cell each round's value with median, min and max. Throws
+// std::system_error when the file cannot be written; what stood there before is then still there.
+void write_json(const run& r, const std::string& path);
+
+} // namespace bench

@@ -1,0 +1,74 @@
+#include "report.hpp"
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include <nlohmann/json.hpp>
+
+namespace bench {
+namespace {
+
+using json = nlohmann::ordered_json; // keeps the order in which things are added
+
+json json_of(const series& s) {
+    return {{"median", s.median()}, {"min", s.min()}, {"max", s.max()}, {"rounds", s.rounds}};
+}
+
+json json_of(const table& t, const result_row& row) {
+    json values = json::object();
+    for (std::size_t i = 0; i < t.columns.size(); ++i) values[t.columns[i].key] = json_of(row.values[i]);
+    return {{"group", row.group}, {"name", row.name}, {"values", values}};
+}
+
+json json_of(const table& t) {
+    json units = json::object();
+    for (const auto& c : t.columns) units[c.key] = c.unit;
+    json rows = json::array();
+    for (const auto& row : t.rows) rows.push_back(json_of(t, row));
+    return {{"id", t.id}, {"title", t.title}, {"units", units}, {"notes", t.notes}, {"rows", rows}};
+}
+
+json json_of(const goal& g) {
+    return {{"id", g.id},       {"goal", g.text},     {"verdict", name_of(g.is())}, {"worst", g.found},
+            {"cases", g.cases}, {"missed", g.misses}, {"undecided", g.undecided}};
+}
+
+json json_of(const settings& s) {
+    return {{"rounds", s.rounds},
+            {"span_ms", s.span_ms},
+            {"tables", s.tables},
+            {"workers", s.workers},
+            {"seed", s.seed},
+            {"input", s.input},
+            {"input_limit_mib", s.input_limit_mib}};
+}
+
+json json_of(const run& r) {
+    json all = {{"settings", json_of(r.asked)}, {"machine", json::object()}, {"seconds", r.seconds}};
+    for (const auto& [name, value] : r.on) all["machine"][name] = value;
+    for (const auto& g : r.goals) all["goals"].push_back(json_of(g));
+    all["mismatches"] = r.mismatches;
+    for (const auto& t : r.tables) all["tables"].push_back(json_of(t));
+    return all;
+}
+
+[[noreturn]] void refuse(const std::string& path) {
+    throw std::system_error(errno, std::generic_category(), "cannot write " + path);
+}
+
+} // namespace
+
+void write_json(const run& r, const std::string& path) {
+    const std::string unfinished = path + ".tmp";
+    std::ofstream file(unfinished);
+    if (!file) refuse(unfinished);
+    // Names of files may hold any bytes: what is no UTF-8 is replaced.
+    file << json_of(r).dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+    file.close();
+    if (!file) refuse(unfinished);
+    std::filesystem::rename(unfinished, path);
+}
+
+} // namespace bench

@@ -1,0 +1,129 @@
+#include "report.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace bench {
+namespace {
+
+// Cells of text; the first columns (labels) stand left, figures right.
+class grid {
+public:
+    explicit grid(std::size_t labels) : labels_(labels) {}
+    void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+
+    void print() const {
+        const auto widths = measure();
+        for (const auto& row : rows_) print(row, widths);
+    }
+
+private:
+    [[nodiscard]] std::vector<std::size_t> measure() const {
+        std::vector<std::size_t> widths(rows_.front().size());
+        for (const auto& row : rows_)
+            for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+        return widths;
+    }
+    void print(const std::vector<std::string>& row, const std::vector<std::size_t>& widths) const {
+        std::string line = " ";
+        for (std::size_t i = 0; i < row.size(); ++i)
+            line += i < labels_ ? fmt::format(" {:<{}}", row[i], widths[i])
+                                : fmt::format("  {:>{}}", row[i], widths[i]);
+        fmt::print("{}\n", line);
+    }
+
+    std::size_t labels_;
+    std::vector<std::vector<std::string>> rows_;
+};
+
+// Three figures that mean something, whatever the magnitude.
+std::string figure(double v) {
+    if (v == 0) return "0";
+    if (v < 0.01) return fmt::format("{:.2g}", v);
+    return fmt::format("{:.{}f}", v, v < 10 ? 2 : v < 100 ? 1 : 0);
+}
+
+// A line for each row, a column for each column; the group is named once.
+void print_flat(const table& t) {
+    grid g(2);
+    std::vector<std::string> head{"", ""};
+    for (const auto& c : t.columns) head.push_back(c.unit);
+    g.add(head);
+    std::string group;
+    for (const auto& row : t.rows) {
+        std::vector<std::string> cells{row.group == group ? "" : row.group, row.name};
+        for (const auto& s : row.values) cells.push_back(figure(s.median()));
+        g.add(cells);
+        group = row.group;
+    }
+    g.print();
+}
+
+// Of a table with one column: a line for each group, a column for each row, and the ratios to `base`.
+void print_against(const table& t, const std::string& base) {
+    grid g(1);
+    const auto& key = t.columns.front().key;
+    std::vector<std::string> head{t.columns.front().unit};
+    for (const auto& name : t.names()) head.push_back(name);
+    for (const auto& name : t.names())
+        if (name != base) head.push_back(fmt::format("{}/{}", name, base));
+    g.add(head);
+    for (const auto& group : t.groups()) {
+        std::vector<std::string> cells{group};
+        for (const auto& name : t.names()) cells.push_back(figure(t.find(group, name, key)->median()));
+        for (const auto& name : t.names())
+            if (name != base)
+                cells.push_back(figure(ratio(*t.find(group, name, key), *t.find(group, base, key))));
+        g.add(cells);
+    }
+    g.print();
+}
+
+void print_table(const table& t) {
+    fmt::print("\n{}\n", t.title);
+    if (t.columns.size() == 1)
+        print_against(t, "floor");
+    else
+        print_flat(t);
+    for (const auto& note : t.notes) fmt::print("  {}\n", note);
+}
+
+void print_goal(const goal& g) {
+    fmt::print("  {:<13} {}{}{}\n", name_of(g.is()), g.text, g.cases != 0 ? "; worst " : "", g.found);
+    for (const auto& miss : g.misses) fmt::print("  {:<13}   {}\n", "", miss);
+    for (const auto& open : g.undecided)
+        fmt::print("  {:<13}   {} (undecided: the rounds disagree)\n", "", open);
+}
+
+// The missed ones first, then the undecided ones.
+void print_goals(std::vector<goal> goals) {
+    const auto rank = [](const goal& g) {
+        return g.is() == goal::verdict::missed ? 0 : g.is() == goal::verdict::undecided ? 1 : 2;
+    };
+    std::stable_sort(goals.begin(), goals.end(),
+                     [&](const goal& a, const goal& b) { return rank(a) < rank(b); });
+    fmt::print("\ngoals\n");
+    for (const auto& g : goals) print_goal(g);
+}
+
+void print_heading(const run& r) {
+    for (const auto& m : r.mismatches) fmt::print("ERROR: different bytes were read: {}\n", m);
+    fmt::print("\n");
+    for (const auto& [name, value] : r.on) fmt::print("  {:<13} {}\n", name, value);
+    fmt::print("\nmedians of {} rounds of {} ms, {:.0f} s in all; ns/op of one get and one put;\n"
+               "new B/op = 4096 x page faults, in every row; allocs/op = calls of the allocator, of the "
+               "pool: misses\n",
+               r.asked.rounds, r.asked.span_ms, r.seconds);
+}
+
+} // namespace
+
+void print_report(const run& r) {
+    print_heading(r);
+    print_goals(r.goals);
+    for (const auto& t : r.tables) print_table(t);
+    fmt::print("\n");
+}
+
+} // namespace bench
