@@ -1,6 +1,7 @@
 // What can be set, and what it does.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 
 #include <synk/detail/config.hpp>
@@ -15,23 +16,48 @@ enum class huge_pages {
     off        // for none; the system's own setting holds
 };
 
+// Every option can also be given in the environment, as SYNK_ and its name in capitals: SYNK_IDLE_LIMIT=256M,
+// SYNK_WEAK_AFTER=500ms, SYNK_GONE_AFTER=10s, SYNK_HUGE_PAGES=on, SYNK_KEEPER=off, ... Sizes take K, M, G, times
+// ms and s, the others on and off (huge pages also automatic). What cannot be read is ignored with one line on
+// standard error. configure() wins over the environment.
 struct options {
-    // Bytes: the most that may lie idle and resident in the pool, the caches of all threads included. What
-    // does not fit goes back to the system at once. 0 keeps nothing. Default 128 MiB.
+    // Bytes: the most that may lie idle and resident in the pool, the caches of all threads included. What does
+    // not fit goes back to the system at once. 0 keeps nothing. Default 128 MiB, at most 2^46.
     std::size_t idle_limit = std::size_t{128} << 20;
+    // How long idle memory stays untouched before the system may take it if it needs it (MADV_FREE: nothing is
+    // lost in speed while it does not). 4 ms to 1 day.
+    std::chrono::milliseconds weak_after{1000};
+    // How long before its memory is given back outright. At least weak_after, at most 1 day.
+    std::chrono::milliseconds gone_after{5000};
     huge_pages huge = huge_pages::automatic;
-    // Every get hands out zeros. Costs a memset of the requested size.
+    // A thread of the library's own does the above with no call into it. It is started when the first idle
+    // megabyte is there and sleeps while nothing is idle. Without it the slow paths do its work, and maintain().
+    bool keeper = true;
+    // A fork finds no idle memory to copy: all of it is given back first. Otherwise only what is weak.
+    bool trim_on_fork = false;
+    // Every get hands out zeros. Costs a memset of the block.
     bool zero_on_get = false;
     // Every put overwrites the whole block with zeros before anybody else can get it: for secrets.
     bool clear_on_put = false;
 };
 
-// Sets the options for the whole process, from now on; may be called at any time and from any thread. What
-// lies idle beyond a lowered idle_limit is given back before it returns. Throws std::invalid_argument with
-// the name of the option and its range when a value is outside of it, and then changes nothing.
+// Sets the options for the whole process, from now on; may be called at any time and from any thread. What lies
+// idle beyond a lowered idle_limit is given back before it returns. Throws std::invalid_argument with the name of
+// the option and its range when a value is outside of it, and then changes nothing.
 SYNK_API void configure(const options& wanted);
 // The options in force.
 [[nodiscard]] SYNK_API options current_options() noexcept;
+
+// What the keeper would do now, for a program that has switched it off: to be called every weak_after / 4 or so. A
+// call that comes early does nothing. Returns the bytes that it gave back.
+SYNK_API std::size_t maintain() noexcept;
+
+// A file descriptor for the program's own event loop, which becomes readable (POLLIN) under memory pressure, or -1
+// when the system tells nobody. It stays the library's: do not close or read it. When it is readable call
+// on_pressure(), which gives back all that is idle and returns how many bytes that was. With the keeper running
+// neither is needed. The sources are MEMORY_PRESSURE_WATCH, the process's cgroup, and /proc/pressure/memory.
+[[nodiscard]] SYNK_API int pressure_fd() noexcept;
+SYNK_API std::size_t on_pressure() noexcept;
 
 // Gives idle memory back to the system, the caches of other threads included, until at most `keep` bytes lie
 // idle and resident; done when it returns. Returns how many bytes it gave back. A thread that is inside a get

@@ -31,6 +31,7 @@ struct statistics {
     std::size_t idle_channel = 0;     // in channels
     std::size_t idle_chunk = 0;       // in chunks, as pages that were used before
     std::size_t idle_large = 0;       // on the shelf of large blocks
+    std::size_t weak = 0;             // of idle_chunk and idle_large: what the system may take at any moment
     std::size_t gone = 0;             // in the pool, but without memory behind them
     std::uint64_t splits = 0;         // runs cut out of a longer idle run
     std::uint64_t restored = 0;       // chunks whose last missing piece came back: whole again

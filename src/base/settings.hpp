@@ -1,6 +1,9 @@
 // The options in force, as the layers read them.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+
 #include <synk/detail/atomic.hpp>
 #include <synk/options.hpp>
 
@@ -13,13 +16,29 @@ public:
     [[nodiscard]] bool zero_on_get() const noexcept { return zero_on_get_.load(memory_order_relaxed); }
     [[nodiscard]] bool clear_on_put() const noexcept { return clear_on_put_.load(memory_order_relaxed); }
 
+    [[nodiscard]] bool keeper() const noexcept { return keeper_.load(memory_order_relaxed); }
+    [[nodiscard]] bool trim_on_fork() const noexcept { return trim_on_fork_.load(memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t weak_after_ns() const noexcept { return weak_after_.load(memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t gone_after_ns() const noexcept { return gone_after_.load(memory_order_relaxed); }
+
     void set(const options& wanted) noexcept {
+        keeper_.store(wanted.keeper, memory_order_relaxed);
+        trim_on_fork_.store(wanted.trim_on_fork, memory_order_relaxed);
+        weak_after_.store(in_ns(wanted.weak_after), memory_order_relaxed);
+        gone_after_.store(in_ns(wanted.gone_after), memory_order_relaxed);
         huge_.store(wanted.huge, memory_order_relaxed);
         zero_on_get_.store(wanted.zero_on_get, memory_order_relaxed);
         clear_on_put_.store(wanted.clear_on_put, memory_order_relaxed);
     }
 
 private:
+    [[nodiscard]] static constexpr std::uint64_t in_ns(std::chrono::milliseconds t) noexcept {
+        return static_cast<std::uint64_t>(std::chrono::nanoseconds(t).count());
+    }
+    atomic<bool> keeper_{true};
+    atomic<bool> trim_on_fork_{false};
+    atomic<std::uint64_t> weak_after_{in_ns(options().weak_after)};
+    atomic<std::uint64_t> gone_after_{in_ns(options().gone_after)};
     atomic<huge_pages> huge_{huge_pages::automatic};
     atomic<bool> zero_on_get_{false};
     atomic<bool> clear_on_put_{false};

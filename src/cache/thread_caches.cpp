@@ -5,10 +5,12 @@
 
 #include <pthread.h>
 
+#include "base/environment.hpp"
+#include "base/settings.hpp"
+#include "budget/idle_budget.hpp"
 #include "checks/tools.hpp"
 #include "pages/record_store.hpp"
 #include "pages/system.hpp"
-#include "reclaim/idle_budget.hpp"
 #include "shared/shared_store.hpp"
 
 namespace synk::inline v1::detail {
@@ -71,6 +73,13 @@ void after_fork_in_child() noexcept {
     });
 }
 
+void apply_environment() noexcept {
+    const options wanted = options_from_environment();
+    budget.set_limit(wanted.idle_limit);
+    the_settings.set(wanted);
+    if (wanted.zero_on_get || wanted.clear_on_put) slow_only.store(true, memory_order_relaxed); // published by setup
+}
+
 // Once in the process; whoever comes while it runs does without a cache for that moment.
 bool ready() noexcept {
     setup_state seen = setup.load(memory_order_acquire); // pairs with the release below
@@ -78,6 +87,7 @@ bool ready() noexcept {
     if (seen != setup_state::none ||
         !setup.compare_exchange_strong(seen, setup_state::running, memory_order_relaxed, memory_order_relaxed))
         return false;
+    apply_environment();
     asymmetric.store(os().register_barrier(), memory_order_relaxed); // relaxed: published by setup
     if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(true, memory_order_relaxed);
     if (tools::active()) slow_only.store(true, memory_order_relaxed);
@@ -138,6 +148,12 @@ cache_record* make_own() noexcept {
     return c;
 }
 
+// relaxed, here and below: one writer at a time, behind the gate; others read a recent value.
+unsigned parked_in(const cache_record& c, unsigned cls) noexcept { return c.parked[cls].load(memory_order_relaxed); }
+void set_parked(cache_record& c, unsigned cls, unsigned n) noexcept {
+    c.parked[cls].store(static_cast<std::uint8_t>(n), memory_order_relaxed);
+}
+
 // Changes a bin's limit; the reservation for it is made or given back by the caller.
 void set_limit(cache_record& c, cache_bin& bin, unsigned limit) noexcept {
     const std::size_t block_bytes = std::size_t{bin.pages} << page_shift;
@@ -145,6 +161,45 @@ void set_limit(cache_record& c, cache_bin& bin, unsigned limit) noexcept {
     const std::size_t others = c.reserved.load(memory_order_relaxed) - bin.limit * block_bytes;
     c.reserved.store(others + limit * block_bytes, memory_order_relaxed);
     bin.limit = limit;
+}
+
+// Room in a bin that nobody has used for a visit's time goes back to the budget.
+void give_spare_back(cache_record& c, unsigned cls) noexcept {
+    auto& bin = c.bins[cls];
+    const auto hits = static_cast<std::uint32_t>(bin.hits());
+    const bool used = hits != c.seen_hits[cls];
+    c.seen_hits[cls] = hits;
+    if (used || bin.limit == bin.count()) return;
+    const unsigned spare = bin.limit - bin.count();
+    set_limit(c, bin, bin.count());
+    budget.give(spare * class_bytes(cls));
+}
+
+// Blocks that stayed parked since the last visit, with their reservations.
+void expel_parked(cache_record& c, unsigned cls) noexcept {
+    const unsigned n = parked_in(c, cls);
+    if (n == 0) return;
+    std::byte* items[slots_per_bin];
+    std::memcpy(items, c.slots[cls] + slots_per_bin - n, n * sizeof(*items));
+    set_parked(c, cls, 0);
+    c.reserved.store(c.reserved.load(memory_order_relaxed) - n * class_bytes(cls), memory_order_relaxed);
+    shared_store::put_idle(cls, items, n);
+}
+
+void park_all(cache_record& c, unsigned cls) noexcept {
+    auto& bin = c.bins[cls];
+    const unsigned n = bin.count();
+    std::byte** const slots = c.slots[cls];
+    std::memmove(slots + slots_per_bin - n, slots, n * sizeof(*slots));
+    bin.add(-n * cache_bin::one_block);
+    bin.limit -= n; // the reservations stay with the blocks
+    set_parked(c, cls, n);
+}
+
+void age_bin(cache_record& c, unsigned cls) noexcept {
+    expel_parked(c, cls);
+    give_spare_back(c, cls);
+    park_all(c, cls);
 }
 
 // Small blocks by several at once, so that the budget is asked less often.
@@ -156,6 +211,8 @@ unsigned limit_step(unsigned cls, unsigned left) noexcept {
 }
 
 } // namespace
+
+bool thread_caches::set_up() noexcept { return ready(); }
 
 cache_record* thread_caches::own() noexcept {
     if (this_thread_cache != nullptr) return static_cast<cache_record*>(this_thread_cache);
@@ -169,6 +226,8 @@ cache_record* thread_caches::own() noexcept {
 
 unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept {
     auto& bin = c.bins[cls];
+    while (bin.count() < n && unpark(c, cls)) {
+    }
     if (n > bin.count()) n = bin.count();
     std::byte** const slots = c.slots[cls];
     std::memcpy(out, slots, n * sizeof(*slots));
@@ -185,7 +244,8 @@ std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept 
 
 bool thread_caches::raise_limit(cache_record& c, unsigned cls) noexcept {
     auto& bin = c.bins[cls];
-    const unsigned left = max_limit(cls) - bin.limit;
+    const unsigned held = bin.limit + (cls < cached_class_count ? parked_in(c, cls) : 0);
+    const unsigned left = max_limit(cls) - held;
     if (left == 0) return false;
     const unsigned step = limit_step(cls, left);
     const std::size_t bytes = step * class_bytes(cls);
@@ -198,7 +258,8 @@ bool thread_caches::raise_limit(cache_record& c, unsigned cls) noexcept {
 unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
     auto& bin = c.bins[cls];
     const unsigned count = bin.count();
-    if (n > max_limit(cls) - count) n = max_limit(cls) - count;
+    const unsigned place = max_limit(cls) - parked_in(c, cls) - count;
+    if (n > place) n = place;
     const unsigned missing = count + n > bin.limit ? count + n - bin.limit : 0;
     set_limit(c, bin, bin.limit + missing);        // with the reservations that the blocks bring
     budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
@@ -211,7 +272,7 @@ void thread_caches::empty(cache_record& c) noexcept {
     std::byte* items[slots_per_bin];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
         auto& bin = c.bins[cls];
-        const unsigned n = take_oldest(c, cls, items, slots_per_bin);
+        const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
         const unsigned spare = bin.limit - n;
         set_limit(c, bin, 0);
         budget.give(spare * class_bytes(cls));
@@ -228,11 +289,35 @@ void thread_caches::empty_others() noexcept {
     });
 }
 
+bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
+    if (cls >= cached_class_count || parked_in(c, cls) == 0) return false;
+    auto& bin = c.bins[cls];
+    const unsigned parked = parked_in(c, cls);
+    const unsigned n = (parked + 1) / 2;
+    std::byte** const slots = c.slots[cls];
+    std::memmove(slots + bin.count(), slots + slots_per_bin - parked, n * sizeof(*slots));
+    bin.add(n * cache_bin::one_block);
+    bin.limit += n; // their reservations stay where they are
+    set_parked(c, cls, parked - n);
+    return true;
+}
+
+void thread_caches::age() noexcept {
+    each_cache([](cache_record& c) {
+        if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
+        if (!c.gate.close(barrier, false)) return;
+        for (unsigned cls = 0; cls < cached_class_count; ++cls)
+            if (c.bins[cls].limit + parked_in(c, cls) != 0) age_bin(c, cls);
+        c.gate.open();
+    });
+}
+
 std::size_t thread_caches::idle_bytes() noexcept {
     std::size_t bytes = 0;
     each_cache([&bytes](const cache_record& c) {
         if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: recent values
-        for (unsigned cls = 0; cls < cached_class_count; ++cls) bytes += c.bins[cls].count() * class_bytes(cls);
+        for (unsigned cls = 0; cls < cached_class_count; ++cls)
+            bytes += (c.bins[cls].count() + parked_in(c, cls)) * class_bytes(cls);
     });
     return bytes;
 }

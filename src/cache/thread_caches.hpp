@@ -8,13 +8,20 @@
 
 namespace synk::inline v1::detail {
 
-// A thread's cache with what the others need of it. Records are never unmapped: a list of them can be walked
-// at any time without protection.
+// A thread's cache with what the others need of it. Records are never unmapped: a list of them can be walked at
+// any time without protection.
+//
+// Parking tells exactly which blocks of a bin are not needed: at each visit the keeper moves all blocks of a bin to
+// the far end of its slots, where no hit finds them. The owner's next get takes half of them back; what is still
+// parked at the next visit has been idle since, and goes to the shared store.
+//     slots:  [ count blocks | ... free ... | parked blocks ]    count <= limit, limit + parked <= max_limit
 struct cache_record : thread_cache {
-    atomic<std::size_t> reserved{0}; // bytes: the sum of limit * pages of the bins; written behind the gate
-    unsigned evictions = 0;          // idle blocks cut up for smaller requests since the last growth; the owner's
-    atomic<bool> taken{true};        // some thread's; false: free for the next thread
-    cache_record* next = nullptr;    // the list only grows; written before the record is published
+    atomic<std::size_t> reserved{0}; // bytes: the sum of (limit + parked) * pages; written behind the gate
+    atomic<std::uint8_t> parked[cached_class_count] = {}; // written behind the gate
+    std::uint32_t seen_hits[cached_class_count] = {};     // of the keeper's last visit; behind the gate
+    unsigned evictions = 0;       // idle blocks cut up for smaller requests since the last growth; the owner's
+    atomic<bool> taken{true};     // some thread's; false: free for the next thread
+    cache_record* next = nullptr; // the list only grows; written before the record is published
 };
 
 class thread_caches {
@@ -23,6 +30,19 @@ public:
     // (it is past its destructors), when there is no memory, and when called again while it is being made:
     // the caller then goes to the shared store.
     [[nodiscard]] static cache_record* own() noexcept;
+
+    // Runs work(cache_record&) behind the gate of the thread's own cache; false when there is none or it is closed.
+    template <class Work>
+    static bool behind_own_gate(Work work) noexcept {
+        cache_record* const c = own();
+        if (c == nullptr || !c->gate.enter_slow()) return false;
+        work(*c);
+        c->gate.leave();
+        return true;
+    }
+
+    // Reads the options from the environment and sets up what caches need, once. False while another thread does.
+    static bool set_up() noexcept;
 
     // From behind the gate: takes up to n of the blocks that were put first out of a bin. They come without
     // reservation, what the bin has reserved stays with it.
@@ -36,6 +56,14 @@ public:
     [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // From behind the gate: all blocks go to the shared store, all reservations back to the budget.
     static void empty(cache_record& c) noexcept;
+
+    // From behind the gate: takes half of what is parked in a bin, at least a block, back into use. False when
+    // nothing is parked there.
+    static bool unpark(cache_record& c, unsigned cls) noexcept;
+
+    // The keeper's visit: what was parked at the last one goes to the shared store, what lies in the bins is
+    // parked. Caches whose owners are inside at this moment are left for the next visit.
+    static void age() noexcept;
 
     // Empties the caches of all other threads whose owners are not inside at this moment; asks those who are.
     static void empty_others() noexcept;

@@ -46,9 +46,24 @@ public:
     // Gets up to n blocks of this kind into out; returns how many.
     unsigned get(unsigned kind, std::byte** out, unsigned n) noexcept {
         unsigned done = 0;
-        for (unsigned g = 0; g < groups_ && done < n; ++g) done += get_from(group_[g], kind, out + done, n - done);
+        for (unsigned g = 0; g < groups_ && done < n; ++g)
+            done += get_slots(group_[g], kind, ~std::uint64_t{0}, out + done, n - done);
         return done;
     }
+
+    // Gets the blocks of group g, of every kind and at most 64, that have lain in it since the last call of this
+    // for the group. One caller at a time (the keeper); a second one would take some early.
+    unsigned get_stale(unsigned g, std::byte** out) noexcept {
+        if (g >= groups_) return 0;
+        // relaxed: a slot that was filled just now and is not seen as fresh is taken early, which is a pity and
+        // no more.
+        const std::uint64_t fresh = group_[g].fresh.exchange(0, memory_order_relaxed);
+        unsigned done = 0;
+        for (unsigned kind = 0; kind < kinds; ++kind)
+            done += get_slots(group_[g], kind, ~fresh, out + done, group_slots - done);
+        return done;
+    }
+    static constexpr unsigned max_groups = max_bound / group_slots;
 
     // Blocks of a kind in the channel: a recent value while others are at work.
     [[nodiscard]] unsigned size(unsigned kind) const noexcept {
@@ -67,6 +82,7 @@ private:
                                                         : (std::uint64_t{1} << (bound % group_slots)) - 1) {}
 
         atomic<std::uint64_t> empty;
+        atomic<std::uint64_t> fresh{0}; // slots that were filled since get_stale() looked
         atomic<std::uint64_t> full[kinds]{};
         std::byte* slot[group_slots]{};
     };
@@ -78,12 +94,12 @@ private:
         return bits & ~rest;
     }
 
-    // Clears up to n bits of the word and returns them: their slots are now the caller's. acquire: see the
-    // edges.
-    [[nodiscard]] static std::uint64_t own(atomic<std::uint64_t>& word, unsigned n) noexcept {
+    // Clears up to n bits of the word, of those in `wanted`, and returns them: their slots are now the
+    // caller's. acquire: see the edges.
+    [[nodiscard]] static std::uint64_t own(atomic<std::uint64_t>& word, std::uint64_t wanted, unsigned n) noexcept {
         std::uint64_t seen = word.load(memory_order_relaxed); // relaxed: a guess, the CAS decides
-        while (seen != 0) {
-            const std::uint64_t taken = lowest(seen, n);
+        while ((seen & wanted) != 0) {
+            const std::uint64_t taken = lowest(seen & wanted, n);
             if (word.compare_exchange_weak(seen, seen & ~taken, memory_order_acquire, memory_order_relaxed))
                 return taken;
         }
@@ -91,16 +107,17 @@ private:
     }
 
     static unsigned put_into(group& g, unsigned kind, std::byte* const* items, unsigned n) noexcept {
-        const std::uint64_t slots = own(g.empty, n); // P1, pairs with C2
+        const std::uint64_t slots = own(g.empty, ~std::uint64_t{0}, n); // P1, pairs with C2
         if (slots == 0) return 0;
         unsigned done = 0;
         for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1) g.slot[std::countr_zero(rest)] = items[done++];
+        g.fresh.fetch_or(slots, memory_order_relaxed);      // relaxed: see get_stale
         g.full[kind].fetch_or(slots, memory_order_release); // P2, pairs with C1
         return done;
     }
 
-    static unsigned get_from(group& g, unsigned kind, std::byte** out, unsigned n) noexcept {
-        const std::uint64_t slots = own(g.full[kind], n); // C1, pairs with P2
+    static unsigned get_slots(group& g, unsigned kind, std::uint64_t wanted, std::byte** out, unsigned n) noexcept {
+        const std::uint64_t slots = own(g.full[kind], wanted, n); // C1, pairs with P2
         if (slots == 0) return 0;
         unsigned done = 0;
         for (std::uint64_t rest = slots; rest != 0; rest &= rest - 1) out[done++] = g.slot[std::countr_zero(rest)];

@@ -61,6 +61,7 @@ public:
         });
         return had;
     }
+    [[nodiscard]] std::uint64_t word(unsigned w) const noexcept { return word_[w].load(memory_order_relaxed); }
     [[nodiscard]] unsigned count(page_run run) noexcept {
         unsigned has = 0;
         each_word(run, [&has](auto& word, std::uint64_t bits) {
@@ -97,7 +98,12 @@ struct alignas(64) chunk {
     atomic<std::byte*> base{nullptr};
     atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_store
     page_bitmap owned;
-    page_flags gone; // pages without memory behind them
+    page_flags gone;                     // pages without memory behind them
+    page_flags weak;                     // free pages that the system may take at any moment
+    page_flags quiet;                    // free pages that the keeper has found free before
+    atomic<bool> touched{false};         // something was claimed or freed since the keeper came by
+    atomic<std::uint64_t> calm_since{0}; // ns: when the keeper last found it touched; the keeper's
+    atomic<bool> on_huge_pages{false};   // written with base
     atomic<std::uint32_t> record[page_bitmap::pages]{};
 
     [[nodiscard]] std::byte* start() const noexcept { return base.load(memory_order_relaxed); } // relaxed: see base

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
+#include "chunks/ageing.hpp"
 #include "chunks/chunk.hpp"
 
 namespace synk::inline v1::detail {
@@ -37,6 +39,11 @@ public:
     // Gives the memory of free pages back, highest chunks last, until `bytes` are given back or none is left.
     // Returns the bytes given back.
     static std::size_t purge(std::size_t bytes) noexcept;
+
+    // One step down the ladder for pages that stayed free: see `ageing`. Returns the bytes that went.
+    static std::size_t age(const ageing& how) noexcept;
+    // Turns weak pages into gone ones. Returns the bytes.
+    static std::size_t drop_weak() noexcept;
 
     // Gives the address space of chunks that are wholly free back. Returns the bytes of them that were warm.
     static std::size_t unmap_free() noexcept;

@@ -84,6 +84,8 @@ public:
         return longest;
     }
 
+    // The bits of 64 pages, as they look now.
+    [[nodiscard]] std::uint64_t word(unsigned w) const noexcept { return load(w); }
     [[nodiscard]] bool owned(unsigned page) const noexcept { return (load(page / 64) >> (page % 64) & 1U) != 0; }
 
 private:

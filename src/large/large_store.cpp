@@ -1,6 +1,7 @@
 #include "large/large_store.hpp"
 
 #include "base/settings.hpp"
+#include "budget/idle_budget.hpp"
 #include "checks/fatal.hpp"
 #include "checks/tools.hpp"
 #include "chunks/address_map.hpp"
@@ -33,7 +34,8 @@ large_block& record_of(const std::byte* data) noexcept {
 }
 
 bool fits(const large_block& l, std::size_t n) noexcept {
-    const std::size_t capacity = l.capacity.load(memory_order_relaxed); // relaxed: a guess until the record is ours
+    // relaxed: a guess until the record is ours
+    const std::size_t capacity = l.capacity.load(memory_order_relaxed);
     return capacity >= n && capacity / 2 <= n;
 }
 
@@ -92,6 +94,33 @@ void unmap_record(large_block& l) noexcept {
     records.give_back(l);
 }
 
+// A block that was just taken off the shelf.
+block unshelved(large_block& l) noexcept {
+    const block b = as_block(l);
+    counters.large_shelved.sub(b.capacity);
+    if (l.weak.exchange(false, memory_order_relaxed)) counters.large_weak.sub(b.capacity); // relaxed: ours
+    return b;
+}
+
+std::size_t discard(large_block& l) noexcept {
+    const std::size_t capacity = unshelved(l).capacity;
+    unmap_record(l);
+    return capacity;
+}
+
+// One step for a block that was taken off the shelf for it. Returns the bytes that went.
+std::size_t age_block(large_block& l, const ageing& how) noexcept {
+    const block b = as_block(l);
+    const bool old = how.now - l.calm_since.load(memory_order_relaxed) >= how.gone_after; // relaxed: ours
+    const bool weak = l.weak.load(memory_order_relaxed);
+    if (old || (!weak && !(how.may_be_weak && advise_weak(b.data, b.capacity)))) return discard(l);
+    if (!weak) {
+        l.weak.store(true, memory_order_relaxed);
+        counters.large_weak.add(b.capacity);
+    }
+    return place_on_shelf(l) ? 0 : discard(l);
+}
+
 block grow_in_place(large_block& l, block b, std::size_t capacity) noexcept {
     if (!resize_in_place(b.data, b.capacity, capacity)) return {};
     if (places.set(b.data, capacity, place_owner(&l))) return {b.data, capacity};
@@ -127,10 +156,10 @@ block large_store::take_idle(std::size_t n) noexcept {
     for (unsigned i = best_slot(n); i != shelf_slots; i = best_slot(n)) {
         large_block* const l = take_slot(i);
         if (l == nullptr) continue;
-        counters.large_shelved.sub(as_block(*l).capacity);
-        if (fits(*l, n)) return as_block(*l);
-        const block other = as_block(*l);
-        if (!shelve(other)) unmap_record(*l);
+        if (fits(*l, n)) return unshelved(*l);
+        if (place_on_shelf(*l)) continue; // another one than we saw: back with it
+        budget.give(unshelved(*l).capacity);
+        unmap_record(*l);
     }
     return {};
 }
@@ -157,6 +186,7 @@ block large_store::map_new(std::size_t n) noexcept {
 
 bool large_store::shelve(block b) noexcept {
     large_block& l = record_of(b.data);
+    l.calm_since.store(0, memory_order_relaxed); // relaxed: ours until it is on the shelf
     counters.large_shelved.add(b.capacity);
     if (place_on_shelf(l)) return true;
     counters.large_shelved.sub(b.capacity);
@@ -167,15 +197,32 @@ void large_store::unmap_block(block b) noexcept { unmap_record(record_of(b.data)
 
 std::size_t large_store::purge(std::size_t bytes) noexcept {
     std::size_t done = 0;
-    for (unsigned i = 0; i < shelf_slots && done < bytes; ++i) {
-        large_block* const l = take_slot(i);
-        if (l == nullptr) continue;
-        const std::size_t capacity = as_block(*l).capacity;
-        counters.large_shelved.sub(capacity);
-        done += capacity;
-        unmap_record(*l);
-    }
+    for (unsigned i = 0; i < shelf_slots && done < bytes; ++i)
+        if (large_block* const l = take_slot(i)) done += discard(*l);
     return done;
+}
+
+std::size_t large_store::age(const ageing& how) noexcept {
+    std::size_t went = 0;
+    for (unsigned i = 0; i < shelf_slots; ++i) {
+        large_block* const seen = shelf[i].load(memory_order_acquire); // pairs with place_in_slot
+        if (seen == nullptr) continue;
+        std::uint64_t never = 0; // relaxed: a clock, it orders nothing
+        if (seen->calm_since.compare_exchange_strong(never, how.now, memory_order_relaxed, memory_order_relaxed))
+            continue;
+        if (large_block* const l = take_slot(i)) went += age_block(*l, how);
+    }
+    return went;
+}
+
+std::size_t large_store::drop_weak() noexcept {
+    std::size_t went = 0;
+    for (unsigned i = 0; i < shelf_slots; ++i) {
+        const large_block* const seen = shelf[i].load(memory_order_acquire);     // pairs with place_in_slot
+        if (seen == nullptr || !seen->weak.load(memory_order_relaxed)) continue; // relaxed: a guess until it is ours
+        if (large_block* const l = take_slot(i)) went += discard(*l);
+    }
+    return went;
 }
 
 block large_store::grow(block b, std::size_t n) noexcept {

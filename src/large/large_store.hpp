@@ -7,9 +7,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include <synk/detail/atomic.hpp>
 #include <synk/detail/thread_cache.hpp>
+
+#include "chunks/ageing.hpp"
 
 namespace synk::inline v1::detail {
 
@@ -17,9 +20,11 @@ namespace synk::inline v1::detail {
 struct alignas(64) large_block {
     explicit large_block(unsigned number) noexcept : id(number) {}
     const unsigned id;
-    atomic<bool> bare{false};         // lent as a bare pointer
-    atomic<std::byte*> data{nullptr}; // null while the record is not in use
-    atomic<std::size_t> capacity{0};  // bytes
+    atomic<bool> bare{false};            // lent as a bare pointer
+    atomic<std::byte*> data{nullptr};    // null while the record is not in use
+    atomic<std::uint64_t> calm_since{0}; // ns: when the keeper first saw it on the shelf, 0: not yet
+    atomic<bool> weak{false};            // the system may take its memory
+    atomic<std::size_t> capacity{0};     // bytes
 };
 
 class large_store {
@@ -39,6 +44,11 @@ public:
     // Gives shelved blocks back to the system until `bytes` are given back or the shelf is empty. Returns the
     // bytes.
     static std::size_t purge(std::size_t bytes) noexcept;
+
+    // One step down the ladder for blocks that stayed on the shelf: weak, then unmapped. Returns the bytes that went.
+    static std::size_t age(const ageing& how) noexcept;
+    // Unmaps weak blocks. Returns the bytes.
+    static std::size_t drop_weak() noexcept;
 
     // The block with capacity for n bytes and the same contents, moved by page tables; none when the system
     // refuses.

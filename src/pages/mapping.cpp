@@ -59,6 +59,7 @@ bool move_mapping(std::byte* at, std::size_t size, std::byte* target, std::size_
 }
 
 bool advise_huge(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::huge); }
+bool advise_weak(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::weak); }
 bool advise_gone(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::gone); }
 
 std::size_t refused_advice() noexcept { return refusals.load(memory_order_relaxed); } // relaxed: a count

@@ -1,34 +1,27 @@
 #include "pools/block_source.hpp"
 
+#include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "channel/channels.hpp"
-#include "reclaim/idle_budget.hpp"
+#include "reclaim/give_back.hpp"
 #include "shared/shared_store.hpp"
-#include "stats/counters.hpp"
 
 namespace synk::inline v1::detail {
 
 namespace {
 
-// Runs `work` behind the gate of the thread's own cache; false when there is none or it is closed.
-template <class Work>
-bool in_own_cache(Work work) noexcept {
-    cache_record* const c = thread_caches::own();
-    if (c == nullptr || !c->gate.enter_slow()) return false;
-    work(*c);
-    c->gate.leave();
-    return true;
-}
-
 // Somebody wanted this cache's blocks while its owner was inside: here they are.
 void grant_wish() noexcept {
     cache_record* const c = thread_caches::own();
-    if (c != nullptr && c->gate.take_wish()) in_own_cache(thread_caches::empty);
+    if (c != nullptr && c->gate.take_wish()) thread_caches::behind_own_gate(thread_caches::empty);
 }
 
 block pop_own(unsigned cls) noexcept {
     block b;
-    in_own_cache([&](cache_record& c) { b = c.pop(cls); });
+    thread_caches::behind_own_gate([&](cache_record& c) {
+        b = c.pop(cls);
+        if (b.data == nullptr && thread_caches::unpark(c, cls)) b = c.pop(cls);
+    });
     return b;
 }
 
@@ -46,7 +39,9 @@ unsigned batch_of(unsigned cls) noexcept {
 std::byte* keep_rest(unsigned cls, std::byte** blocks, unsigned n) noexcept {
     if (n == 0) return nullptr;
     unsigned stowed = 0;
-    if (n > 1) in_own_cache([&](cache_record& c) { stowed = thread_caches::stow(c, cls, blocks + 1, n - 1); });
+    if (n > 1)
+        thread_caches::behind_own_gate(
+            [&](cache_record& c) { stowed = thread_caches::stow(c, cls, blocks + 1, n - 1); });
     if (stowed < n - 1) shared_store::put_reserved(cls, blocks + 1 + stowed, n - 1 - stowed);
     return blocks[0];
 }
@@ -54,7 +49,7 @@ std::byte* keep_rest(unsigned cls, std::byte** blocks, unsigned n) noexcept {
 // A larger idle block in the thread's own cache becomes free pages.
 bool split_from_own(unsigned cls) noexcept {
     std::byte* larger = nullptr;
-    in_own_cache([&](cache_record& c) {
+    thread_caches::behind_own_gate([&](cache_record& c) {
         while (larger == nullptr && ++cls < chunk_class_count) larger = thread_caches::take_reserved(c, cls);
     });
     if (larger == nullptr) return false;
@@ -62,25 +57,13 @@ bool split_from_own(unsigned cls) noexcept {
     return true;
 }
 
-// Makes the pieces that lie in caches and channels whole again. False when they could not make up such a
-// block.
+// Makes the pieces that lie in caches and channels whole again. False when they could not make up such a block.
 bool gather_pieces(std::size_t bytes) noexcept {
     const std::size_t in_channels = shared_store::channel_bytes();
     if (thread_caches::reserved_bytes() + in_channels < bytes) return false;
     if (thread_caches::idle_bytes() + in_channels < bytes) return false;
-    in_own_cache(thread_caches::empty);
-    thread_caches::empty_others();
-    shared_store::empty_channels();
+    gather_idle();
     return true;
-}
-
-// The last resort before "no memory": all that is idle goes back, addresses too, since some limits count
-// those.
-void give_all_back() noexcept {
-    in_own_cache(thread_caches::empty);
-    thread_caches::empty_others();
-    shared_store::empty_channels();
-    shared_store::unmap_free();
 }
 
 // A thread whose gets keep cutting up the blocks that its next gets want works against itself: after some rounds of
@@ -134,16 +117,6 @@ block find_large(std::size_t n) noexcept {
     return shared_store::get_new_large(n);
 }
 
-std::size_t idle_now() noexcept {
-    return thread_caches::idle_bytes() + shared_store::channel_bytes() + counters.chunk_warm.get() +
-           counters.large_shelved.get();
-}
-
-std::size_t over(std::size_t keep) noexcept {
-    const std::size_t idle = idle_now();
-    return idle > keep ? idle - keep : 0;
-}
-
 } // namespace
 
 block find_block(std::size_t n) noexcept {
@@ -154,15 +127,6 @@ block find_block(std::size_t n) noexcept {
     if (cls >= chunk_class_count) return find_large(n);
     std::byte* const data = find_in_chunks(cls);
     return data != nullptr ? block{data, class_bytes(cls)} : block{};
-}
-
-std::size_t trim_idle(std::size_t keep) noexcept {
-    std::size_t done = shared_store::purge(over(keep));
-    if (over(keep) == 0) return done;
-    in_own_cache(thread_caches::empty);
-    thread_caches::empty_others();
-    shared_store::empty_channels();
-    return done + shared_store::purge(over(keep));
 }
 
 } // namespace synk::inline v1::detail

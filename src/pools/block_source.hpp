@@ -11,7 +11,4 @@ namespace synk::inline v1::detail {
 // back.
 [[nodiscard]] block find_block(std::size_t n) noexcept;
 
-// Gives idle memory back until at most `keep` bytes are idle. Returns the bytes.
-std::size_t trim_idle(std::size_t keep) noexcept;
-
 } // namespace synk::inline v1::detail

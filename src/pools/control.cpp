@@ -1,16 +1,21 @@
 // Options, trim, statistics.
 
 #include <stdexcept>
+#include <string>
 
 #include <synk/options.hpp>
 #include <synk/stats.hpp>
 
+#include "base/environment.hpp"
 #include "base/settings.hpp"
+#include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "channel/channels.hpp"
 #include "pages/mapping.hpp"
-#include "pools/block_source.hpp"
-#include "reclaim/idle_budget.hpp"
+#include "pages/system.hpp"
+#include "reclaim/give_back.hpp"
+#include "reclaim/keeper.hpp"
+#include "reclaim/pressure.hpp"
 #include "shared/shared_store.hpp"
 #include "stats/counters.hpp"
 
@@ -21,10 +26,11 @@ namespace {
 using namespace detail;
 
 void check(const options& wanted) {
-    if (wanted.idle_limit > max_block_size)
-        throw std::invalid_argument("synk: option idle_limit must lie between 0 and 2^46 bytes");
-    if (wanted.huge != huge_pages::automatic && wanted.huge != huge_pages::on && wanted.huge != huge_pages::off)
-        throw std::invalid_argument("synk: option huge must be automatic, on or off");
+    if (const char* const fault = fault_in(wanted)) throw std::invalid_argument(std::string("synk: option ") + fault);
+}
+
+std::chrono::milliseconds in_ms(std::uint64_t ns) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds(ns));
 }
 
 void add_tier(statistics& s, unsigned tier) {
@@ -58,6 +64,7 @@ void add_bytes(statistics& s) {
     s.idle_channel = shared_store::channel_bytes();
     s.idle_chunk = counters.chunk_warm.get();
     s.idle_large = counters.large_shelved.get();
+    s.weak = counters.chunk_weak.get() + counters.large_weak.get();
     s.idle = s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large;
     const std::size_t owned = counters.chunk_owned.get() + counters.large_mapped.get();
     s.lent = difference(owned, s.idle_cached + s.idle_channel + s.idle_large);
@@ -68,6 +75,7 @@ void add_bytes(statistics& s) {
 
 void configure(const options& wanted) {
     check(wanted);
+    thread_caches::set_up(); // so that the environment does not come later and win
     budget.set_limit(wanted.idle_limit);
     the_settings.set(wanted);
     thread_caches::set_slow_only(wanted.zero_on_get || wanted.clear_on_put);
@@ -77,11 +85,21 @@ void configure(const options& wanted) {
 options current_options() noexcept {
     options now;
     now.idle_limit = budget.limit();
+    now.weak_after = in_ms(the_settings.weak_after_ns());
+    now.gone_after = in_ms(the_settings.gone_after_ns());
+    now.keeper = the_settings.keeper();
+    now.trim_on_fork = the_settings.trim_on_fork();
     now.huge = the_settings.huge();
     now.zero_on_get = the_settings.zero_on_get();
     now.clear_on_put = the_settings.clear_on_put();
     return now;
 }
+
+std::size_t maintain() noexcept { return keeper::visit_if_due(os().now()); }
+
+int pressure_fd() noexcept { return pressure_source(); }
+
+std::size_t on_pressure() noexcept { return acknowledge_pressure() ? keeper::relieve() : 0; }
 
 std::size_t trim(std::size_t keep) noexcept { return trim_idle(keep); }
 

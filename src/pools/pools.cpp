@@ -13,6 +13,7 @@
 #include "large/large_store.hpp"
 #include "pools/block_source.hpp"
 #include "pools/checked_block.hpp"
+#include "reclaim/keeper.hpp"
 #include "shared/shared_store.hpp"
 
 namespace synk::inline v1 {
@@ -66,6 +67,7 @@ void put_slow(block b) noexcept {
     if (the_settings.clear_on_put()) std::memset(b.data, 0, b.capacity);
     if (tools::active()) tools::idle(b);
     if (!put_into_cache(b)) shared_store::put(b);
+    keeper::note_idle();
 }
 
 block regrow(block b, std::size_t used, std::size_t n) {

@@ -1,9 +1,9 @@
 #include "shared/shared_store.hpp"
 
+#include "budget/idle_budget.hpp"
 #include "channel/channels.hpp"
 #include "chunks/chunk_store.hpp"
 #include "large/large_store.hpp"
-#include "reclaim/idle_budget.hpp"
 #include "stats/counters.hpp"
 
 namespace synk::inline v1::detail {
@@ -45,6 +45,11 @@ unsigned claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
 
 void free_to_chunks(std::byte* const* items, unsigned n) noexcept {
     for (unsigned i = 0; i < n; ++i) chunk_store::free(items[i]); // the reservation goes with the pages
+}
+
+void age_channel(channel& from) noexcept {
+    std::byte* items[channel::group_slots];
+    for (unsigned g = 0; g < channel::max_groups; ++g) free_to_chunks(items, from.get_stale(g, items));
 }
 
 void put_large(block b) noexcept {
@@ -114,6 +119,11 @@ void shared_store::put(block b) noexcept {
     put_reserved(class_of(b.capacity), &b.data, 1);
 }
 
+void shared_store::put_idle(unsigned cls, std::byte* const* items, unsigned n) noexcept {
+    if (cls >= chunk_class_count) return put_reserved(cls, items, n);
+    free_to_chunks(items, n);
+}
+
 void shared_store::put_pages(std::byte* data) noexcept { chunk_store::free(data); }
 
 bool shared_store::split_from_channel(unsigned cls) noexcept {
@@ -145,6 +155,19 @@ std::size_t shared_store::unmap_free() noexcept {
     done += large_store::purge(~std::size_t{0});
     budget.give(done);
     return done;
+}
+
+std::size_t shared_store::age(const ageing& how) noexcept {
+    for (channel& from : channels) age_channel(from);
+    const std::size_t went = chunk_store::age(how) + large_store::age(how);
+    budget.give(went);
+    return went;
+}
+
+std::size_t shared_store::drop_weak() noexcept {
+    const std::size_t went = chunk_store::drop_weak() + large_store::drop_weak();
+    budget.give(went);
+    return went;
 }
 
 std::size_t shared_store::channel_bytes() noexcept {

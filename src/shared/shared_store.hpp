@@ -9,6 +9,8 @@
 
 #include <synk/detail/thread_cache.hpp>
 
+#include "chunks/chunk_store.hpp"
+
 namespace synk::inline v1::detail {
 
 class shared_store {
@@ -30,6 +32,8 @@ public:
     static void put(block b) noexcept;
     // Takes n blocks of a class that come with their reservations.
     static void put_reserved(unsigned cls, std::byte* const* items, unsigned n) noexcept;
+    // The same for blocks that were idle for long: past the channel.
+    static void put_idle(unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // A block of a chunk class with its reservation becomes free pages, without a rest in the channel.
     static void put_pages(std::byte* data) noexcept;
     // Cuts an idle block of a larger class than cls into free pages. False when no channel has one.
@@ -42,6 +46,11 @@ public:
     static std::size_t purge(std::size_t bytes) noexcept;
     // Gives back address space too, as far as it is wholly free. Returns the bytes that were resident.
     static std::size_t unmap_free() noexcept;
+
+    // One step down the ladder for all that stayed idle since the last call. Returns the bytes that went.
+    static std::size_t age(const ageing& how) noexcept;
+    // What is weak loses its memory: a fork would make the system keep it. Returns the bytes.
+    static std::size_t drop_weak() noexcept;
 
     // Bytes in all channels.
     [[nodiscard]] static std::size_t channel_bytes() noexcept;

@@ -66,9 +66,10 @@ public:
     [[gnu::always_inline]] void leave() noexcept { inside_.store(0, memory_order_release); }
 
     // Any other thread: tries to take what is behind the gate. `barrier` is called between C1 and C2:
-    // membarrier, or nothing where enter() is seq_cst.
+    // membarrier, or nothing where enter() is seq_cst. Who finds the owner inside may leave the wish that it
+    // hands over all it has.
     template <class Barrier>
-    [[nodiscard]] bool close(Barrier&& barrier) noexcept {
+    [[nodiscard]] bool close(Barrier&& barrier, bool wish = true) noexcept {
         auto seen = state_.load(memory_order_relaxed); // relaxed: only a first guess for the CAS
         if ((seen & held_) != 0) return false;         // a third thread is at it
         // C1. acquire half: the previous holder's open() (P1), whose work we now continue.
@@ -76,8 +77,8 @@ public:
                                             memory_order_relaxed))
             return false;
         barrier();
-        if (inside_.load(memory_order_seq_cst) == 0) return true; // C2, meets O1; acquires L1
-        state_.fetch_or(asked_for_, memory_order_relaxed);        // relaxed: a wish, it publishes nothing
+        if (inside_.load(memory_order_seq_cst) == 0) return true;    // C2, meets O1; acquires L1
+        if (wish) state_.fetch_or(asked_for_, memory_order_relaxed); // relaxed: it publishes nothing
         open();
         return false;
     }

@@ -1,4 +1,4 @@
-#include "reclaim/idle_budget.hpp"
+#include "budget/idle_budget.hpp"
 
 namespace synk::inline v1::detail {
 

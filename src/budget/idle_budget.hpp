@@ -17,10 +17,11 @@ class idle_budget {
 public:
     static constexpr std::size_t default_limit = std::size_t{128} << 20;
 
-    // All relaxed: the numbers decide how much may be kept, never who owns what.
+    // The numbers decide how much may be kept, never who owns what: relaxed would do, but for the keeper, which must
+    // not fall asleep over a reservation (take and reserved are seq_cst, see keeper.cpp).
     [[nodiscard]] bool take(std::size_t bytes) noexcept {
         const auto wanted = static_cast<std::int64_t>(bytes);
-        if (reserved_.fetch_add(wanted, memory_order_relaxed) + wanted <= limit_.load(memory_order_relaxed))
+        if (reserved_.fetch_add(wanted, memory_order_seq_cst) + wanted <= limit_.load(memory_order_relaxed))
             return true;
         reserved_.fetch_sub(wanted, memory_order_relaxed);
         return false;
@@ -34,7 +35,7 @@ public:
     }
 
     [[nodiscard]] std::size_t reserved() const noexcept {
-        const std::int64_t now = reserved_.load(memory_order_relaxed);
+        const std::int64_t now = reserved_.load(memory_order_seq_cst);
         return now > 0 ? static_cast<std::size_t>(now) : 0;
     }
     [[nodiscard]] std::size_t limit() const noexcept {

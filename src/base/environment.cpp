@@ -1,0 +1,112 @@
+#include "base/environment.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <synk/detail/size_class.hpp>
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+struct unit {
+    const char* name;
+    unsigned long long factor;
+};
+constexpr unit size_units[] = {{"", 1}, {"K", 1ULL << 10}, {"M", 1ULL << 20}, {"G", 1ULL << 30}};
+constexpr unit time_units[] = {{"ms", 1}, {"s", 1000}};
+
+// "128M" -> 134217728. False when it is no number with one of the units.
+template <std::size_t N>
+bool read_number(const char* text, const unit (&units)[N], unsigned long long& out) noexcept {
+    if (*text < '0' || *text > '9') return false;
+    char* end = nullptr;
+    const unsigned long long number = std::strtoull(text, &end, 10);
+    for (const unit& u : units) {
+        if (std::strcmp(end, u.name) != 0) continue;
+        if (number > (1ULL << 62) / u.factor) return false;
+        out = number * u.factor;
+        return true;
+    }
+    return false;
+}
+
+bool read(const char* text, std::size_t& out) noexcept {
+    unsigned long long number = 0;
+    if (!read_number(text, size_units, number)) return false;
+    out = number;
+    return true;
+}
+
+bool read(const char* text, milliseconds& out) noexcept {
+    unsigned long long number = 0;
+    if (!read_number(text, time_units, number)) return false;
+    out = milliseconds(number);
+    return true;
+}
+
+bool read(const char* text, bool& out) noexcept {
+    out = std::strcmp(text, "on") == 0;
+    return out || std::strcmp(text, "off") == 0;
+}
+
+bool read(const char* text, huge_pages& out) noexcept {
+    if (std::strcmp(text, "automatic") == 0)
+        out = huge_pages::automatic;
+    else if (std::strcmp(text, "on") == 0)
+        out = huge_pages::on;
+    else if (std::strcmp(text, "off") == 0)
+        out = huge_pages::off;
+    else
+        return false;
+    return true;
+}
+
+template <class Value>
+void take(options& all, Value options::*option, const char* name, const char* form) noexcept {
+    const char* const text = std::getenv(name);
+    if (text == nullptr) return;
+    options changed = all;
+    const char* fault = read(text, changed.*option) ? fault_in(changed) : form;
+    if (fault == nullptr)
+        all = changed;
+    else
+        std::fprintf(stderr, "synk: %s=%s is ignored: %s\n", name, text, fault);
+}
+
+} // namespace
+
+options options_from_environment() noexcept {
+    constexpr const char* size = "a size is a number with K, M, G or nothing behind it";
+    constexpr const char* time = "a time is a number with ms or s behind it";
+    constexpr const char* flag = "it is on or off";
+    options all;
+    take(all, &options::idle_limit, "SYNK_IDLE_LIMIT", size);
+    if (const char* const text = std::getenv("SYNK_GONE_AFTER"); text != nullptr) read(text, all.gone_after);
+    if (fault_in(all) != nullptr) all.gone_after = options().gone_after;
+    take(all, &options::weak_after, "SYNK_WEAK_AFTER", time);
+    take(all, &options::gone_after, "SYNK_GONE_AFTER", time);
+    take(all, &options::huge, "SYNK_HUGE_PAGES", "it is automatic, on or off");
+    take(all, &options::keeper, "SYNK_KEEPER", flag);
+    take(all, &options::trim_on_fork, "SYNK_TRIM_ON_FORK", flag);
+    take(all, &options::zero_on_get, "SYNK_ZERO_ON_GET", flag);
+    take(all, &options::clear_on_put, "SYNK_CLEAR_ON_PUT", flag);
+    return all;
+}
+
+const char* fault_in(const options& wanted) noexcept {
+    constexpr auto day = std::chrono::hours(24);
+    if (wanted.idle_limit > max_block_size) return "idle_limit must lie between 0 and 2^46 bytes";
+    if (wanted.weak_after < milliseconds(4) || wanted.weak_after > day)
+        return "weak_after must lie between 4 ms and 1 day";
+    if (wanted.gone_after < wanted.weak_after || wanted.gone_after > day)
+        return "gone_after must lie between weak_after and 1 day";
+    if (wanted.huge != huge_pages::automatic && wanted.huge != huge_pages::on && wanted.huge != huge_pages::off)
+        return "huge must be automatic, on or off";
+    return nullptr;
+}
+
+} // namespace synk::inline v1::detail

@@ -1,0 +1,215 @@
+// Memory of free pages on its way back to the system: chunk_store's purge, age, drop_weak and unmap_free.
+//
+// Whoever advises pages owns them: a run is claimed first, so nobody is lent a page while its memory is taken away.
+
+#include "chunks/address_map.hpp"
+#include "chunks/chunk_index.hpp"
+#include "chunks/chunk_store.hpp"
+#include "pages/mapping.hpp"
+#include "stats/counters.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+constexpr unsigned least_run = 16;      // pages: a shorter advice costs more than it brings
+constexpr unsigned huge_pages_of = 512; // pages of a huge page
+
+std::size_t bytes_of(unsigned pages) noexcept { return pages * page_size; }
+
+// Advises a claimed run; the flags and the counts follow what the system took. Returns the bytes that went.
+std::size_t make_gone(chunk& c, page_run run) noexcept {
+    const std::size_t resident = bytes_of(run.pages - c.gone.count(run));
+    if (resident == 0 || !advise_gone(c.at(run.first), bytes_of(run.pages))) return 0;
+    c.gone.set(run);
+    counters.chunk_weak.sub(bytes_of(c.weak.clear(run)));
+    counters.chunk_warm.sub(resident);
+    counters.given_back.add(resident);
+    return resident;
+}
+
+// Where weak is refused the ladder's next step is gone.
+std::size_t make_weak(chunk& c, page_run run) noexcept {
+    if (!advise_weak(c.at(run.first), bytes_of(run.pages))) return make_gone(c, run);
+    const unsigned before = c.weak.count(run);
+    c.weak.set(run);
+    counters.chunk_weak.add(bytes_of(run.pages - before));
+    return 0;
+}
+
+// Runs `advise` on a run if it can be claimed.
+template <class Advise>
+std::size_t on_claimed(chunk& c, page_run run, Advise advise) noexcept {
+    if (!c.owned.claim_at(run)) return 0;
+    const std::size_t bytes = advise(c, run);
+    free_run(c, run);
+    return bytes;
+}
+
+// A chunk's pages with some property, as they look now, and their runs.
+class page_selection {
+public:
+    template <class Word>
+    explicit page_selection(Word word) noexcept {
+        for (unsigned w = 0; w < page_bitmap::words; ++w) word_[w] = word(w);
+    }
+    // The next run at or behind page `from`; none at the end.
+    [[nodiscard]] page_run next(unsigned from) const noexcept {
+        const unsigned first = find(from, 0);
+        if (first >= page_bitmap::pages) return {};
+        return {first, find(first, ~std::uint64_t{0}) - first};
+    }
+
+private:
+    // The first page at or behind `from` whose bit, exclusive-or flip, is set.
+    [[nodiscard]] unsigned find(unsigned from, std::uint64_t flip) const noexcept {
+        for (unsigned w = from / 64; w < page_bitmap::words; ++w) {
+            const std::uint64_t mask = w == from / 64 ? ~std::uint64_t{0} << (from % 64) : ~std::uint64_t{0};
+            const std::uint64_t bits = (word_[w] ^ flip) & mask;
+            if (bits != 0) return w * 64 + static_cast<unsigned>(std::countr_zero(bits));
+        }
+        return page_bitmap::pages;
+    }
+    std::uint64_t word_[page_bitmap::words];
+};
+
+// Whole huge pages within a run; a part of one is not worth breaking it.
+page_run whole_huge_pages(page_run run) noexcept {
+    const unsigned first = (run.first + huge_pages_of - 1) / huge_pages_of * huge_pages_of;
+    const unsigned end = (run.first + run.pages) / huge_pages_of * huge_pages_of;
+    return end > first ? page_run{first, end - first} : page_run{};
+}
+
+page_run weak_part(const chunk& c, page_run run) noexcept {
+    if (run.pages < least_run) return {};
+    return c.on_huge_pages.load(memory_order_relaxed) ? whole_huge_pages(run) : run; // relaxed: as base
+}
+
+// Free pages that the last visit found free already, and that are not weak yet.
+std::size_t weaken_quiet(chunk& c, const ageing& how) noexcept {
+    const page_selection quiet(
+        [&c](unsigned w) { return ~c.owned.word(w) & c.quiet.word(w) & ~c.weak.word(w) & ~c.gone.word(w); });
+    std::size_t went = 0;
+    for (page_run run = quiet.next(0); run.pages != 0; run = quiet.next(run.first + run.pages)) {
+        const page_run part = weak_part(c, run);
+        if (part.pages != 0) went += on_claimed(c, part, how.may_be_weak ? make_weak : make_gone);
+    }
+    return went;
+}
+
+std::size_t drop_runs(chunk& c, const page_selection& pages, unsigned least) noexcept {
+    std::size_t went = 0;
+    for (page_run run = pages.next(0); run.pages != 0; run = pages.next(run.first + run.pages))
+        if (run.pages >= least) went += on_claimed(c, run, make_gone);
+    return went;
+}
+
+page_selection resident_free(const chunk& c) noexcept {
+    return page_selection([&c](unsigned w) { return ~c.owned.word(w) & ~c.gone.word(w); });
+}
+
+void mark_quiet(chunk& c) noexcept {
+    for (page_run run = c.owned.next_free(0); run.pages != 0; run = c.owned.next_free(run.first + run.pages))
+        c.quiet.set(run); // if it is claimed just now: close_block() clears the flag before the page is free again
+}
+
+// relaxed: only the keeper writes calm_since, and a late `touched` is found by its next visit.
+std::uint64_t calm_time(chunk& c, std::uint64_t now) noexcept {
+    if (c.touched.exchange(false, memory_order_relaxed)) c.calm_since.store(now, memory_order_relaxed);
+    return now - c.calm_since.load(memory_order_relaxed);
+}
+
+std::size_t age_chunk(chunk& c, const ageing& how) noexcept {
+    warm_chunks.erase(c.id); // before looking: a page freed from now on enters it again
+    std::size_t went = weaken_quiet(c, how);
+    if (calm_time(c, how.now) >= how.gone_after) {
+        went += drop_runs(c, resident_free(c), least_run);
+        c.calm_since.store(how.now, memory_order_relaxed); // what was refused is tried again after as long
+    }
+    mark_quiet(c);
+    if (resident_free(c).next(0).pages != 0) warm_chunks.insert(c.id);
+    return went;
+}
+
+std::size_t purge_chunk(chunk& c, std::size_t wanted) noexcept {
+    warm_chunks.erase(c.id); // as in age_chunk
+    const page_selection pages = resident_free(c);
+    std::size_t done = 0;
+    for (page_run run = pages.next(0); run.pages != 0 && done < wanted; run = pages.next(run.first + run.pages))
+        done += on_claimed(c, run, make_gone);
+    if (resident_free(c).next(0).pages != 0) warm_chunks.insert(c.id);
+    return done;
+}
+
+template <class Visit>
+void each_warm(Visit visit) noexcept {
+    for (unsigned id = warm_chunks.lowest(); id != warm_chunks.none; id = warm_chunks.next(id + 1))
+        if (!visit(*chunks.at(id))) return;
+}
+
+void forget_pages(chunk& c) noexcept {
+    const std::size_t resident = bytes_of(page_bitmap::pages - c.gone.count(chunk::whole));
+    counters.chunk_weak.sub(bytes_of(c.weak.clear(chunk::whole)));
+    counters.chunk_warm.sub(resident);
+    counters.given_back.add(resident);
+}
+
+// The chunk is wholly ours.
+std::size_t unmap_chunk(chunk& c) noexcept {
+    std::byte* const at = c.start();
+    const std::size_t resident = bytes_of(page_bitmap::pages - c.gone.count(chunk::whole));
+    places.clear(at, chunk_size);
+    if (!unmap(at, chunk_size)) { // too many mappings: it stays as it was; its entry is there, so set() cannot fail
+        if (!places.set(at, chunk_size, place_owner(&c))) fail_record(at);
+        free_run(c, chunk::whole);
+        return 0;
+    }
+    relist(c);
+    forget_pages(c);
+    c.base.store(nullptr, memory_order_relaxed); // relaxed: see base
+    counters.mapped.sub(chunk_size);
+    chunks.give_back(c);
+    return resident;
+}
+
+} // namespace
+
+std::size_t chunk_store::age(const ageing& how) noexcept {
+    std::size_t went = 0;
+    each_warm([&](chunk& c) {
+        went += age_chunk(c, how);
+        return true;
+    });
+    return went;
+}
+
+std::size_t chunk_store::purge(std::size_t bytes) noexcept {
+    std::size_t done = 0;
+    if (bytes == 0) return 0;
+    each_warm([&](chunk& c) {
+        done += purge_chunk(c, bytes - done);
+        return done < bytes;
+    });
+    return done;
+}
+
+std::size_t chunk_store::drop_weak() noexcept {
+    std::size_t went = 0;
+    each_warm([&went](chunk& c) {
+        went += drop_runs(c, page_selection([&c](unsigned w) { return ~c.owned.word(w) & c.weak.word(w); }), 1);
+        return true;
+    });
+    return went;
+}
+
+std::size_t chunk_store::unmap_free() noexcept {
+    auto& whole = chunks_by_class[whole_class];
+    std::size_t bytes = 0;
+    for (unsigned id = whole.lowest(); id != whole.none; id = whole.next(id + 1)) {
+        chunk& c = *chunks.at(id);
+        if (c.owned.claim_at(chunk::whole)) bytes += unmap_chunk(c);
+    }
+    return bytes;
+}
+
+} // namespace synk::inline v1::detail

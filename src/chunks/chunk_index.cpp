@@ -1,0 +1,60 @@
+#include "chunks/chunk_index.hpp"
+
+#include "checks/fatal.hpp"
+#include "chunks/address_map.hpp"
+
+namespace synk::inline v1::detail {
+
+constinit address_map places;
+constinit slot_table<chunk, max_chunks> chunks;
+constinit id_set<max_chunks> chunks_by_class[chunk_class_count];
+constinit id_set<max_chunks> warm_chunks;
+
+namespace {
+
+// The largest class whose blocks fit into a run; chunk::unlisted for no run.
+unsigned class_within(unsigned pages) noexcept {
+    if (pages == 0) return chunk::unlisted;
+    const unsigned cls = class_of(pages * page_size);
+    return class_pages(cls) <= pages ? cls : cls - 1;
+}
+
+} // namespace
+
+unsigned relist(chunk& c) noexcept {
+    for (;;) {
+        const unsigned cls = class_within(c.owned.longest_free());
+        // relaxed: `listed` is a hint which entry to take out; the index itself is ordered by its own edges.
+        const unsigned old = c.listed.exchange(cls, memory_order_relaxed);
+        if (cls != chunk::unlisted) chunks_by_class[cls].insert(c.id);
+        if (old == cls) return cls;
+        if (old != chunk::unlisted) chunks_by_class[old].erase(c.id);
+        if (class_within(c.owned.longest_free()) == cls) return cls;
+    }
+}
+
+void unlist(chunk& c, unsigned cls) noexcept {
+    chunks_by_class[cls].erase(c.id);
+    relist(c);
+}
+
+found_chunk find_chunk(unsigned cls) noexcept {
+    for (; cls < chunk_class_count; ++cls) {
+        const unsigned id = chunks_by_class[cls].lowest();
+        if (id != chunks_by_class[cls].none) return {chunks.at(id), cls};
+    }
+    return {};
+}
+
+unsigned free_run(chunk& c, page_run run) noexcept {
+    if (!c.owned.release(run)) fail_record(c.at(run.first));
+    return relist(c);
+}
+
+void fail_record(const std::byte* data) noexcept {
+    fatal("the record of block %p is corrupted: something has written into the pool's own memory; look for a wild "
+          "write with AddressSanitizer or Valgrind",
+          static_cast<const void*>(data));
+}
+
+} // namespace synk::inline v1::detail

@@ -1,0 +1,46 @@
+// Which chunks there are, and which of them have a free run of which length.
+//
+// The index has every chunk under the class of its longest free run. Whoever changes a chunk's pages calls relist()
+// afterwards. Claim: a chunk with a free run that stays free is listed under its class once everybody has returned.
+// relist() measures, enters the chunk under what it found, takes it out of where it was, and measures again: if a page
+// was freed between its measuring and its taking out, then either the freeing thread enters the chunk later than we
+// take it out, or we see the freed page when we measure again (both sides are seq_cst: page_bitmap's F1 and loads,
+// id_set's operations).
+// A chunk may stand under more classes than one for a while; who finds it under a wrong one takes it out there.
+#pragma once
+
+#include <cstddef>
+
+#include "chunks/chunk.hpp"
+#include "chunks/id_set.hpp"
+#include "chunks/slot_table.hpp"
+
+namespace synk::inline v1::detail {
+
+inline constexpr unsigned max_chunks = 1U << 20; // 4 TiB
+inline constexpr unsigned whole_class = chunk_class_count - 1;
+
+extern constinit slot_table<chunk, max_chunks> chunks;
+extern constinit id_set<max_chunks> chunks_by_class[chunk_class_count];
+extern constinit id_set<max_chunks> warm_chunks; // those that may have free resident pages
+
+// Returns the class that the chunk is listed under now; chunk::unlisted when it has no free page.
+unsigned relist(chunk& c) noexcept;
+
+// Takes a chunk out of a class where it no longer belongs.
+void unlist(chunk& c, unsigned cls) noexcept;
+
+struct found_chunk {
+    chunk* c = nullptr;
+    unsigned cls = 0;
+};
+
+// The chunk with the shortest longest run that suffices, the lowest of those: so full chunks fill and others empty.
+[[nodiscard]] found_chunk find_chunk(unsigned cls) noexcept;
+
+// A run that the caller owns is free again. Returns what relist() does.
+unsigned free_run(chunk& c, page_run run) noexcept;
+
+[[noreturn, gnu::cold]] void fail_record(const std::byte* data) noexcept;
+
+} // namespace synk::inline v1::detail

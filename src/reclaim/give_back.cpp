@@ -1,0 +1,42 @@
+#include "reclaim/give_back.hpp"
+
+#include "cache/thread_caches.hpp"
+#include "shared/shared_store.hpp"
+#include "stats/counters.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+std::size_t over(std::size_t keep) noexcept {
+    const std::size_t idle = idle_bytes();
+    return idle > keep ? idle - keep : 0;
+}
+
+} // namespace
+
+void gather_idle() noexcept {
+    thread_caches::behind_own_gate(thread_caches::empty);
+    thread_caches::empty_others();
+    shared_store::empty_channels();
+}
+
+std::size_t idle_bytes() noexcept {
+    return thread_caches::idle_bytes() + shared_store::channel_bytes() + counters.chunk_warm.get() +
+           counters.large_shelved.get();
+}
+
+// First what nobody has close at hand.
+std::size_t trim_idle(std::size_t keep) noexcept {
+    const std::size_t done = shared_store::purge(over(keep));
+    if (over(keep) == 0) return done;
+    gather_idle();
+    return done + shared_store::purge(over(keep));
+}
+
+void give_all_back() noexcept {
+    gather_idle();
+    shared_store::unmap_free();
+}
+
+} // namespace synk::inline v1::detail

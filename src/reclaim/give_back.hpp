@@ -1,0 +1,20 @@
+// Giving idle memory back at once: for trim(), for a failing allocation, for a fork, under pressure.
+#pragma once
+
+#include <cstddef>
+
+namespace synk::inline v1::detail {
+
+// Everything idle in caches and channels becomes free pages, whole again with their neighbours.
+void gather_idle() noexcept;
+
+// Bytes that lie idle and may be resident: a recent value.
+[[nodiscard]] std::size_t idle_bytes() noexcept;
+
+// Gives idle memory back until at most `keep` bytes are idle. Returns the bytes.
+std::size_t trim_idle(std::size_t keep) noexcept;
+
+// All that is idle goes back, addresses too, since some limits count those: the last resort before "no memory".
+void give_all_back() noexcept;
+
+} // namespace synk::inline v1::detail

@@ -1,0 +1,203 @@
+#include "reclaim/pressure.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <synk/detail/atomic.hpp>
+
+#include "reclaim/base64.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+// 150 ms of stall in 2 s; unprivileged triggers need a window of a multiple of 2 s.
+constexpr char trigger[] = "some 150000 2000000";
+constexpr int none = -1;
+constexpr int unopened = -2;
+constexpr int opening = -3;
+constexpr unsigned max_sources = 4;
+
+constinit atomic<int> hub{unopened};            // the epoll descriptor
+constinit atomic<int> opened[max_sources] = {}; // descriptor + 1 of each source, 0: none; for closing
+
+void remember(int fd) noexcept {
+    for (auto& place : opened) {
+        int expected = 0;
+        // relaxed: one thread opens; published by hub
+        if (place.compare_exchange_strong(expected, fd + 1, memory_order_relaxed, memory_order_relaxed)) return;
+    }
+}
+
+bool watch(int epoll, int fd, std::uint32_t events) noexcept {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    if (fd >= 0 && ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0) {
+        remember(fd);
+        return true;
+    }
+    if (fd >= 0) ::close(fd);
+    return false;
+}
+
+bool write_whole(int fd, const void* what, std::size_t size) noexcept {
+    return ::write(fd, what, size) == static_cast<ssize_t>(size);
+}
+
+// A file of the kernel's pressure stall information, armed.
+bool watch_pressure_file(int epoll, const char* path) noexcept {
+    const int fd = ::open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return false;
+    if (!write_whole(fd, trigger, sizeof(trigger))) {
+        ::close(fd);
+        return false;
+    }
+    return watch(epoll, fd, EPOLLPRI);
+}
+
+int connect_socket(const char* path) noexcept {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (std::strlen(path) >= sizeof(address.sun_path)) return none;
+    std::strcpy(address.sun_path, path);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
+    ::close(fd);
+    return none;
+}
+
+int open_watched(const char* path, mode_t mode) noexcept {
+    return S_ISSOCK(mode) ? connect_socket(path) : ::open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
+bool arm(int fd, const char* encoded) noexcept {
+    char text[256];
+    if (encoded == nullptr) return true;
+    const std::size_t size = decode_base64(encoded, text, sizeof(text));
+    return size != 0 && write_whole(fd, text, size);
+}
+
+// Whatever MEMORY_PRESSURE_WATCH names. Descriptors of files say POLLPRI, of FIFOs and sockets POLLIN.
+bool watch_named(int epoll, const char* path) noexcept {
+    struct stat info {};
+    if (::stat(path, &info) != 0) return false;
+    const int fd = open_watched(path, info.st_mode);
+    if (fd < 0 || !arm(fd, std::getenv("MEMORY_PRESSURE_WRITE"))) {
+        if (fd >= 0) ::close(fd);
+        return false;
+    }
+    return watch(epoll, fd, S_ISREG(info.st_mode) ? EPOLLPRI : EPOLLIN);
+}
+
+// The path of the process's cgroup in a hierarchy: "0::/a/b" (v2) or "7:memory:/a/b" (v1). False when not in one.
+bool find_cgroup(const char* prefix_end, char* out, std::size_t size) noexcept {
+    std::FILE* const file = std::fopen("/proc/self/cgroup", "re");
+    if (file == nullptr) return false;
+    char line[512];
+    bool found = false;
+    while (!found && std::fgets(line, sizeof(line), file) != nullptr) {
+        const char* const at = std::strstr(line, prefix_end);
+        if (at == nullptr) continue;
+        line[std::strcspn(line, "\n")] = '\0';
+        found = static_cast<std::size_t>(std::snprintf(out, size, "%s", at + std::strlen(prefix_end))) < size;
+    }
+    std::fclose(file);
+    return found;
+}
+
+// v1: an eventfd is told at level "medium"; the kernel is asked by a line in cgroup.event_control.
+bool watch_cgroup_v1(int epoll, const char* folder) noexcept {
+    char path[768];
+    std::snprintf(path, sizeof(path), "/sys/fs/cgroup/memory%s/memory.pressure_level", folder);
+    const int level = ::open(path, O_RDONLY | O_CLOEXEC);
+    std::snprintf(path, sizeof(path), "/sys/fs/cgroup/memory%s/cgroup.event_control", folder);
+    const int control = ::open(path, O_WRONLY | O_CLOEXEC);
+    const int event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    char line[64];
+    const int length = std::snprintf(line, sizeof(line), "%d %d medium", event, level);
+    const bool asked =
+        level >= 0 && control >= 0 && event >= 0 && write_whole(control, line, static_cast<std::size_t>(length));
+    if (level >= 0) ::close(level);
+    if (control >= 0) ::close(control);
+    if (asked) return watch(epoll, event, EPOLLIN);
+    if (event >= 0) ::close(event);
+    return false;
+}
+
+bool watch_cgroup(int epoll) noexcept {
+    char folder[512];
+    char path[768];
+    if (find_cgroup("0::", folder, sizeof(folder))) {
+        std::snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.pressure", folder);
+        if (watch_pressure_file(epoll, path)) return true;
+    }
+    return find_cgroup(":memory:", folder, sizeof(folder)) && watch_cgroup_v1(epoll, folder);
+}
+
+bool watch_all(int epoll) noexcept {
+    const char* const named = std::getenv("MEMORY_PRESSURE_WATCH");
+    if (named != nullptr && std::strcmp(named, "/dev/null") == 0) return false;
+    const bool own = named != nullptr && *named != '\0' ? watch_named(epoll, named) : watch_cgroup(epoll);
+    const bool whole_system = watch_pressure_file(epoll, "/proc/pressure/memory");
+    return own || whole_system;
+}
+
+int open_hub() noexcept {
+    const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0) return none;
+    if (watch_all(epoll)) return epoll;
+    ::close(epoll);
+    return none;
+}
+
+// What a FIFO, socket or eventfd has to say is of no interest, but must be read. False when it has ended.
+bool drain(int fd) noexcept {
+    char text[256];
+    ssize_t n = 0;
+    while ((n = ::read(fd, text, sizeof(text))) == static_cast<ssize_t>(sizeof(text))) {
+    }
+    return n != 0;
+}
+
+} // namespace
+
+int pressure_source() noexcept {
+    int seen = hub.load(memory_order_acquire); // pairs with the store below
+    if (seen == unopened && hub.compare_exchange_strong(seen, opening, memory_order_relaxed, memory_order_relaxed)) {
+        seen = open_hub();
+        hub.store(seen, memory_order_release); // publishes `opened`
+    }
+    return seen < 0 ? none : seen;
+}
+
+bool acknowledge_pressure() noexcept {
+    const int epoll = pressure_source();
+    epoll_event events[max_sources];
+    const int n = epoll < 0 ? 0 : ::epoll_wait(epoll, events, max_sources, 0);
+    for (int i = 0; i < n; ++i) {
+        const int fd = events[i].data.fd;
+        const bool ended = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
+        if (ended || ((events[i].events & EPOLLIN) != 0 && !drain(fd))) ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
+    }
+    return n > 0;
+}
+
+void forget_pressure_sources() noexcept {
+    const int epoll = hub.exchange(unopened, memory_order_relaxed); // relaxed: the child has one thread
+    if (epoll >= 0) ::close(epoll);
+    for (auto& place : opened)
+        if (const int fd = place.exchange(0, memory_order_relaxed); fd != 0) ::close(fd - 1);
+}
+
+} // namespace synk::inline v1::detail
