@@ -59,8 +59,8 @@ machine describe_machine() {
             {"compiler", compiler()},
             {"huge pages", first_line("/sys/kernel/mm/transparent_hugepage/enabled")},
             {"load before", first_line("/proc/loadavg")},
-            {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(
-                                                              std::chrono::system_clock::now())))}};
+            {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                                 fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())))}};
 }
 
 } // namespace bench
