@@ -55,7 +55,7 @@ public:
     // Bytes in use; what begin() and end() span.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     // Bytes that the block holds: whole pages, at least what was asked for.
-    [[nodiscard]] std::size_t capacity() const noexcept { return block_.capacity; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return block_.capacity(); }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     // True when the handle owns a block, of whatever size().
     [[nodiscard]] explicit operator bool() const noexcept { return block_.data != nullptr; }
@@ -85,13 +85,13 @@ public:
     }
     // Makes capacity() >= n; size() and the contents stay.
     void reserve(std::size_t n) {
-        if (n > block_.capacity) grow(n);
+        if (n > block_.capacity()) grow(n);
     }
     // Adds bytes behind the last one. The capacity at least doubles when it grows, so that n appends copy
     // O(n) bytes. `more` may lie inside this very buffer.
     void append(std::span<const std::byte> more) {
         if (more.empty()) return;
-        if (more.size() > block_.capacity - size_) return append_grown(more);
+        if (more.size() > block_.capacity() - size_) return append_grown(more);
         std::memcpy(block_.data + size_, more.data(), more.size());
         size_ += more.size();
     }
@@ -130,14 +130,14 @@ private:
     friend class sized_pool;
     friend class unsized_pool;
 
-    bytes(detail::block b, std::size_t size) noexcept : block_(b), size_(size) {}
+    bytes(detail::held_block b, std::size_t size) noexcept : block_(b), size_(size) {}
 
     // Out of line: both are paths that touch memory anyway.
     SYNK_API void grow(std::size_t n);
     SYNK_API void append_grown(std::span<const std::byte> more);
 
-    detail::block block_;  // data is null exactly when capacity is 0
-    std::size_t size_ = 0; // <= block_.capacity
+    detail::held_block block_; // data is null exactly when capacity is 0
+    std::size_t size_ = 0;     // <= block_.capacity
 };
 
 } // namespace v1

@@ -26,7 +26,7 @@ public:
     [[nodiscard, gnu::always_inline]] bytes get_sized(std::size_t n) { return bytes(detail::get(n), n); }
     // The same, with an empty handle instead of an exception.
     [[nodiscard, gnu::always_inline]] bytes try_get_sized(std::size_t n) noexcept {
-        const detail::block b = detail::try_get(n);
+        const detail::held_block b = detail::try_get(n);
         return b.data != nullptr ? bytes(b, n) : bytes();
     }
     // What the destructor of the handle would do. An empty handle is a no-op.
@@ -43,7 +43,7 @@ public:
     // For code that must carry a bare pointer. The block starts on a 4096-byte boundary and has at least n
     // bytes. Errors as get_sized.
     [[nodiscard]] void* allocate(std::size_t n) {
-        const detail::block b = detail::get(n);
+        const detail::held_block b = detail::get(n);
         detail::lend_bare(b.data);
         return b.data;
     }

@@ -15,7 +15,7 @@ using namespace synk::detail;
 extern "C" {
 
 void* synk_get(size_t size) {
-    const block b = try_get(size);
+    const held_block b = try_get(size);
     if (b.data == nullptr) {
         errno = size > max_block_size ? EOVERFLOW : ENOMEM;
         return nullptr;

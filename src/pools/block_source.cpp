@@ -17,12 +17,12 @@ void grant_wish() noexcept {
 }
 
 block pop_own(unsigned cls) noexcept {
-    block b;
+    held_block b;
     thread_caches::behind_own_gate([&](cache_record& c) {
         b = c.pop(cls);
         if (b.data == nullptr && thread_caches::unpark(c, cls)) b = c.pop(cls);
     });
-    return b;
+    return b.plain();
 }
 
 // How many blocks a miss brings for the cache: half of what the bin and the channel hold.

@@ -76,7 +76,7 @@ block regrow(block b, std::size_t used, std::size_t n) {
         const block grown = large_store::grow(b, n);
         if (grown.data != nullptr) return grown;
     }
-    const block larger = get(n);
+    const block larger = get(n).plain();
     if (used != 0) std::memcpy(larger.data, b.data, used);
     if (b.data != nullptr) put(b);
     return larger;

@@ -25,6 +25,27 @@ struct block {
     std::size_t capacity = 0; // bytes, whole pages
 };
 
+// The same for handles: the capacity's low bits, which whole pages leave free, carry the class, so that a put need not
+// compute it again.
+class held_block {
+public:
+    constexpr held_block() noexcept = default;
+    constexpr held_block(std::byte* at, unsigned cls, std::size_t pages) noexcept
+        : data(at), tag_(pages << page_shift | cls) {}
+    constexpr explicit(false) held_block(block b) noexcept
+        : data(b.data), tag_(b.data != nullptr ? b.capacity | class_of(b.capacity) : 0) {}
+
+    [[nodiscard]] constexpr std::size_t capacity() const noexcept { return tag_ & ~(page_size - 1); }
+    [[nodiscard]] constexpr unsigned cls() const noexcept { return static_cast<unsigned>(tag_ & (page_size - 1)); }
+    [[nodiscard]] constexpr block plain() const noexcept { return {data, capacity()}; }
+
+    std::byte* data = nullptr;
+
+private:
+    std::size_t tag_ = 0; // capacity in bytes + class
+};
+static_assert(class_limit <= page_size, "a class fits into the bits that a capacity leaves free");
+
 inline constexpr unsigned slots_per_bin = 64;
 
 // A bin: how many blocks of one class lie in it, and how many gets it has served, in one word, so that a get
@@ -55,14 +76,14 @@ struct alignas(64) thread_cache {
     std::byte* slots[cached_class_count][slots_per_bin]; // a stack a class: the block put last is got first
 
     // Both from behind the gate.
-    [[nodiscard, gnu::always_inline]] block pop(unsigned cls) noexcept {
+    [[nodiscard, gnu::always_inline]] held_block pop(unsigned cls) noexcept {
         cache_bin& bin = bins[cls];
         const std::uint64_t word = bin.word.load(memory_order_relaxed);
         const std::uint64_t count = word & cache_bin::count_mask;
         if (count == 0) [[unlikely]]
             return {};
         bin.word.store(word + cache_bin::one_hit - cache_bin::one_block, memory_order_relaxed);
-        return {slots[cls][count - 1], std::size_t{bin.pages} << page_shift};
+        return {slots[cls][count - 1], cls, bin.pages};
     }
 
     [[nodiscard, gnu::always_inline]] bool push(unsigned cls, std::byte* data) noexcept {
@@ -85,34 +106,38 @@ SYNK_API block get_slow(std::size_t n);              // throws std::length_error
 SYNK_API block try_get_slow(std::size_t n) noexcept; // an empty block instead
 SYNK_API void put_slow(block b) noexcept;
 
-[[nodiscard, gnu::always_inline]] inline block get_cached(std::size_t n) noexcept {
+[[nodiscard, gnu::always_inline]] inline held_block get_cached(std::size_t n) noexcept {
     thread_cache* const cache = this_thread_cache;
     if (cache == nullptr || !cache->gate.enter()) [[unlikely]]
         return {};
-    const block b = cache->pop(class_of_positive(n)); // 0 wraps to the last bin, which is always empty
+    const held_block b = cache->pop(class_of_positive(n)); // 0 wraps to the last bin, which is always empty
     cache->gate.leave();
     return b;
 }
 
-[[nodiscard, gnu::always_inline]] inline block get(std::size_t n) {
-    const block b = get_cached(n);
-    return b.data != nullptr ? b : get_slow(n);
+[[nodiscard, gnu::always_inline]] inline held_block get(std::size_t n) {
+    const held_block b = get_cached(n);
+    if (b.data != nullptr) [[likely]]
+        return b;
+    return get_slow(n);
 }
 
-[[nodiscard, gnu::always_inline]] inline block try_get(std::size_t n) noexcept {
-    const block b = get_cached(n);
-    return b.data != nullptr ? b : try_get_slow(n);
+[[nodiscard, gnu::always_inline]] inline held_block try_get(std::size_t n) noexcept {
+    const held_block b = get_cached(n);
+    if (b.data != nullptr) [[likely]]
+        return b;
+    return try_get_slow(n);
 }
 
-[[gnu::always_inline]] inline void put(block b) noexcept {
+[[gnu::always_inline]] inline void put(held_block b) noexcept {
     thread_cache* const cache = this_thread_cache;
     if (cache != nullptr && cache->gate.enter()) [[likely]] {
-        const bool kept = cache->push(class_of_positive(b.capacity), b.data);
+        const bool kept = cache->push(b.cls(), b.data);
         cache->gate.leave();
         if (kept) [[likely]]
             return;
     }
-    put_slow(b);
+    put_slow(b.plain());
 }
 
 // Growing: a block of at least n bytes that begins with the first `used` bytes of b, which is gone. Large
