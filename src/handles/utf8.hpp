@@ -1,7 +1,9 @@
 // UTF-8, one code point at a time, as Unicode 15, section 3.9 (table 3-7) defines it.
 #pragma once
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include <synk/buffer.hpp>
@@ -18,17 +20,17 @@ inline constexpr char32_t replacement = 0xFFFD;
     return 1 + std::size_t{code > 0x7F} + std::size_t{code > 0x7FF} + std::size_t{code > 0xFFFF};
 }
 
-// How many bytes an encoding that starts so has; 0 when none starts so.
-[[nodiscard]] constexpr std::size_t utf8_width_by_lead(char32_t lead) noexcept {
-    if (lead < 0x80) return 1;
-    if (lead < 0xC2 || lead > 0xF4) return 0;
-    return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+// How many bytes an encoding that starts so has: as many as there are leading ones. 0 when none starts so.
+[[nodiscard]] constexpr std::size_t utf8_width_by_lead(std::uint8_t lead) noexcept {
+    const auto ones = static_cast<std::size_t>(std::countl_one(lead));
+    if (ones == 0) return 1;
+    return ones == 1 || ones > 4 ? 0 : ones;
 }
 
 // Precondition: !from.empty().
 [[nodiscard]] constexpr rune utf8_decode(std::span<const std::byte> from) noexcept {
     constexpr rune bad{replacement, 1};
-    const auto lead = static_cast<char32_t>(from[0]);
+    const auto lead = static_cast<std::uint8_t>(from[0]);
     const std::size_t width = utf8_width_by_lead(lead);
     if (width == 0 || width > from.size()) return bad;
     char32_t code = width == 1 ? lead : lead & (0x7FU >> width);
