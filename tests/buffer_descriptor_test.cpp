@@ -239,6 +239,10 @@ TEST_F(buffer_descriptor, reading_and_writing_end_the_right_to_unread) {
     ASSERT_TRUE(b.read_byte());
     EXPECT_EQ(b.read_from(c.out).status, io_status::would_block);
     EXPECT_FALSE(b.unread_byte());
+    b.write("c");
+    ASSERT_TRUE(b.read_byte());
+    EXPECT_EQ(b.write_to(-1).status, io_status::error);
+    EXPECT_FALSE(b.unread_byte());
     ASSERT_TRUE(b.read_byte());
     EXPECT_EQ(b.write_to(c.in), (io_result{0, io_status::done, 0})) << "drained";
     EXPECT_FALSE(b.unread_byte());

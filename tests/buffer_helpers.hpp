@@ -16,10 +16,6 @@ inline void PrintTo(const io_result& r, std::ostream* out) {
     constexpr const char* names[] = {"done", "end", "would_block", "error"};
     *out << names[static_cast<int>(r.status)] << " after " << r.count << " bytes, errno " << r.error;
 }
-
-inline bool operator==(const io_result& a, const io_result& b) {
-    return a.count == b.count && a.status == b.status && a.error == b.error;
-}
 } // namespace synk
 
 namespace buffer_helpers {

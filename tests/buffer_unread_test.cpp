@@ -148,6 +148,13 @@ TEST(buffer, reads_bad_encodings_byte_by_byte) {
                 }
 }
 
+TEST(buffer, reads_promises_of_more_than_four_bytes_byte_by_byte) {
+    for (int lead = 0xF5; lead <= 0xFF; ++lead) {
+        buffer b(static_cast<char>(lead) + std::string(8, '\x80'));
+        EXPECT_EQ(b.read_rune(), (synk::rune{0xFFFD, 1})) << std::hex << lead;
+    }
+}
+
 TEST(buffer, tells_a_written_replacement_character_from_a_bad_byte) {
     buffer b("\xEF\xBF\xBD\xEF\xBF"s);
     EXPECT_EQ(b.read_rune(), (synk::rune{0xFFFD, 3}));

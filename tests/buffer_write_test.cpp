@@ -82,14 +82,17 @@ TEST(buffer, grows_a_hundred_thousand_times_with_few_moves) {
 }
 
 TEST(buffer, grows_large_blocks_with_and_without_consumed_bytes) {
-    for (const std::size_t consumed : {std::size_t{0}, std::size_t{1} << 20, std::size_t{4} << 20}) {
-        const std::string half = letters(std::size_t{5} << 20);
-        buffer b = partly_read(half, consumed);
-        b.write(half);
-        EXPECT_TRUE(b.view() == half.substr(consumed) + half) << consumed;
-        b.write(half);
-        EXPECT_TRUE(b.view() == half.substr(consumed) + half + half) << consumed;
-    }
+    const std::string five_mib = letters(std::size_t{5} << 20);
+    for (const std::size_t consumed : {std::size_t{0}, std::size_t{1} << 20, std::size_t{4} << 20})
+        for (const std::size_t times : {1U, 2U, 3U}) {
+            buffer b = partly_read(five_mib, consumed);
+            std::string more;
+            for (std::size_t i = 0; i < times; ++i) more += five_mib;
+            b.write(more);
+            EXPECT_TRUE(b.view() == five_mib.substr(consumed) + more) << consumed << ' ' << times;
+            b.write(five_mib);
+            EXPECT_TRUE(b.view() == five_mib.substr(consumed) + more + five_mib) << consumed << ' ' << times;
+        }
 }
 
 TEST(buffer, grow_makes_room_for_that_much_without_another_block) {

@@ -35,6 +35,8 @@ struct io_result {
     std::size_t count = 0; // bytes moved by this call, whatever the status
     io_status status = io_status::done;
     int error = 0; // an errno value when status is error, else 0
+
+    friend bool operator==(const io_result&, const io_result&) = default;
 };
 
 // A code point and the bytes that it took in the buffer, 1 to 4.

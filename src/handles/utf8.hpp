@@ -1,7 +1,10 @@
 // UTF-8, one code point at a time, as Unicode 15, section 3.9 (table 3-7) defines it.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include <synk/buffer.hpp>
@@ -18,19 +21,18 @@ inline constexpr char32_t replacement = 0xFFFD;
     return 1 + std::size_t{code > 0x7F} + std::size_t{code > 0x7FF} + std::size_t{code > 0xFFFF};
 }
 
-// How many bytes an encoding that starts so has; 0 when none starts so.
-[[nodiscard]] constexpr std::size_t utf8_width_by_lead(char32_t lead) noexcept {
-    if (lead < 0x80) return 1;
-    if (lead < 0xC2 || lead > 0xF4) return 0;
-    return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+// A lead byte says how many bytes its encoding has by as many leading ones. What no encoding starts with promises more
+// or fewer than any code point takes, so the last line of utf8_decode, where overlong encodings end, is its end too.
+[[nodiscard]] constexpr std::size_t utf8_width_by_lead(std::uint8_t lead) noexcept {
+    return std::max<std::size_t>(static_cast<std::size_t>(std::countl_one(lead)), 1);
 }
 
 // Precondition: !from.empty().
 [[nodiscard]] constexpr rune utf8_decode(std::span<const std::byte> from) noexcept {
     constexpr rune bad{replacement, 1};
-    const auto lead = static_cast<char32_t>(from[0]);
+    const auto lead = static_cast<std::uint8_t>(from[0]);
     const std::size_t width = utf8_width_by_lead(lead);
-    if (width == 0 || width > from.size()) return bad;
+    if (width > from.size()) return bad;
     char32_t code = width == 1 ? lead : lead & (0x7FU >> width);
     for (const std::byte next : from.subspan(1, width - 1)) {
         if ((next & std::byte{0xC0}) != std::byte{0x80}) return bad;
