@@ -87,8 +87,7 @@ private:
 
     void take(std::atomic<std::size_t>& next, std::size_t end, time_spent& spent) {
         // relaxed: hands out indices into a list that nobody changes
-        for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < end;)
-            do_job<R>(jobs_[i], spent);
+        for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < end;) do_job<R>(jobs_[i], spent);
     }
 
     // relaxed: read after the threads were joined
@@ -134,16 +133,14 @@ void add_crews(std::vector<contender>& to, unsigned workers, std::span<const job
 
 table concurrent_table(const settings& s, progress& shown) {
     table t{"concurrent", "workers that compute on their buffers", {}, {}, {}};
-    t.columns = {{"ns_per_op", "ns/op"},       {"ns_alloc", "ns/op_alloc"},
-                 {"ns_work", "ns/op_work"},    {"ns_total", "ns/op_total"},
-                 {"bytes_per_op", "new B/op"}, {"allocations_per_op", "allocs/op"}};
+    t.columns = {{"ns_per_op", "ns/op"},      {"ns_alloc", "ns/op_alloc"},  {"ns_work", "ns/op_work"},
+                 {"ns_total", "ns/op_total"}, {"bytes_per_op", "new B/op"}, {"allocations_per_op", "allocs/op"}};
     const auto all = mixed_jobs(s.seed);
     const auto jobs = std::span(all).first(jobs_for(s.span(), all));
     std::vector<contender> contenders;
     for (const unsigned workers : s.workers) add_crews(contenders, workers, jobs);
     run_in_turn(t, contenders, s.rounds, shown);
-    t.notes.push_back(
-        fmt::format("{} jobs a round, the same for every row; ns/op is of the wall clock", jobs.size()));
+    t.notes.push_back(fmt::format("{} jobs a round, the same for every row; ns/op is of the wall clock", jobs.size()));
     return t;
 }
 

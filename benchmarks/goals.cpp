@@ -38,7 +38,7 @@ private:
     [[nodiscard]] bool mostly_beyond(const series& a, const series& b) const {
         std::size_t rounds = 0;
         for (std::size_t i = 0; i < a.rounds.size(); ++i)
-            rounds += beyond(a.rounds[i] / b.rounds[i], limit_) ? 1 : 0;
+            if (beyond(a.rounds[i] / b.rounds[i], limit_)) ++rounds;
         return rounds * 5 >= a.rounds.size() * 4;
     }
 
@@ -49,8 +49,7 @@ private:
 };
 
 goal hot_pairs(const std::vector<table>& tables) {
-    judge j("hot", fmt::format("hot pair: at most {} x floor at every size", hot_limit), bound::at_most,
-            hot_limit);
+    judge j("hot", fmt::format("hot pair: at most {} x floor at every size", hot_limit), bound::at_most, hot_limit);
     if (const table* t = find(tables, "hot"))
         for (const auto& size : t->groups())
             j.add(t->find(size, "sized", "ns_per_pair"), t->find(size, "floor", "ns_per_pair"), "at " + size);
@@ -58,8 +57,8 @@ goal hot_pairs(const std::vector<table>& tables) {
 }
 
 goal random_sizes(const std::vector<table>& tables) {
-    judge j("random", fmt::format("random sizes: at least {} x faster than make", random_limit),
-            bound::at_least, random_limit);
+    judge j("random", fmt::format("random sizes: at least {} x faster than make", random_limit), bound::at_least,
+            random_limit);
     for (const char* id : {"within", "exceeds"})
         if (const table* t = find(tables, id))
             for (const char* pool : {"unsized", "sized"})
@@ -81,8 +80,8 @@ goal make_never_wins(const std::vector<table>& tables) {
 }
 
 goal many_workers(const std::vector<table>& tables) {
-    judge j("workers", fmt::format("32 workers: at least {} x the throughput of 2", throughput_limit),
-            bound::at_least, throughput_limit);
+    judge j("workers", fmt::format("32 workers: at least {} x the throughput of 2", throughput_limit), bound::at_least,
+            throughput_limit);
     if (const table* t = find(tables, "concurrent"))
         for (const char* pool : {"unsized", "sized"})
             j.add(t->find("2 workers", pool, "ns_per_op"), t->find("32 workers", pool, "ns_per_op"), pool);

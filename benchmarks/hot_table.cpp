@@ -57,8 +57,7 @@ table hot_table(const settings& s, progress& shown) {
     std::vector<contender> contenders;
     for (const std::size_t size : hot_sizes())
         for_each_row(hot_rows{}, [&]<row R>() {
-            contenders.push_back(
-                {size_name(size), std::string(R::name), [=] { return hot_round<R>(size, span); }});
+            contenders.push_back({size_name(size), std::string(R::name), [=] { return hot_round<R>(size, span); }});
         });
     run_in_turn(t, contenders, s.rounds, shown);
     for (const auto& name : t.names()) t.notes.push_back(spread_of(t, name));

@@ -9,9 +9,7 @@
 namespace bench {
 namespace {
 
-std::string full_name(const way& how) {
-    return fmt::format("{} ({})", how.name, how.group);
-}
+std::string full_name(const way& how) { return fmt::format("{} ({})", how.name, how.group); }
 
 } // namespace
 
@@ -38,9 +36,9 @@ void comparison::add(const way& how, const std::vector<file_report>& files) {
         if (differs(i, files[i])) different.push_back(i);
     if (different.empty()) return;
     const std::size_t one = different.front();
-    mismatches_.push_back(fmt::format("{} and {} differ in {} files, one is {} ({} and {} bytes of {})",
-                                      full_name(how), first_way_, different.size(), paths_[one],
-                                      files[one].read.bytes, first_[one].read.bytes, first_[one].length));
+    mismatches_.push_back(fmt::format("{} and {} differ in {} files, one is {} ({} and {} bytes of {})", full_name(how),
+                                      first_way_, different.size(), paths_[one], files[one].read.bytes,
+                                      first_[one].read.bytes, first_[one].length));
 }
 
 std::uint64_t comparison::checksum() const {

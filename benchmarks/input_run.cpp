@@ -45,9 +45,7 @@ public:
     // So that the child's page faults are those of its reading.
     void touch_all() { std::memset(base_, 0, length_); }
     [[nodiscard]] totals& sum() const { return *static_cast<totals*>(base_); }
-    [[nodiscard]] std::span<file_report> files() const {
-        return {reinterpret_cast<file_report*>(&sum() + 1), files_};
-    }
+    [[nodiscard]] std::span<file_report> files() const { return {reinterpret_cast<file_report*>(&sum() + 1), files_}; }
 
 private:
     std::size_t length_;
@@ -66,8 +64,7 @@ file_report read_file(const way& how, const std::string& path) {
     file_report report;
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status {};
-    report.unreadable =
-        fd < 0 || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0;
+    report.unreadable = fd < 0 || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0;
     if (!report.unreadable) {
         report.length = static_cast<std::uint64_t>(status.st_size);
         report.modified_ns = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;

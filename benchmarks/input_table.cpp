@@ -11,9 +11,7 @@
 namespace bench {
 namespace {
 
-double as_mib(std::uint64_t bytes) {
-    return static_cast<double>(bytes) / static_cast<double>(mib);
-}
+double as_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(mib); }
 
 std::vector<contender> readers(const std::vector<std::string>& paths, comparison& compared) {
     std::vector<contender> all;
@@ -29,12 +27,11 @@ std::vector<contender> readers(const std::vector<std::string>& paths, comparison
 
 std::vector<std::string> describe(const settings& s, const input_files& found, const comparison& compared) {
     return {
-        fmt::format("checksum {:016x} over {} files, {:.1f} MiB, below {}", compared.checksum(),
-                    compared.compared(), as_mib(compared.compared_bytes()), s.input),
-        fmt::format(
-            "left out: {} unreadable or gone, {} changed meanwhile, {} empty, {} beyond the limit of {} MiB",
-            found.unreadable + compared.unreadable(), compared.changed(), found.empty, found.past_limit,
-            s.input_limit_mib),
+        fmt::format("checksum {:016x} over {} files, {:.1f} MiB, below {}", compared.checksum(), compared.compared(),
+                    as_mib(compared.compared_bytes()), s.input),
+        fmt::format("left out: {} unreadable or gone, {} changed meanwhile, {} empty, {} beyond the limit of {} MiB",
+                    found.unreadable + compared.unreadable(), compared.changed(), found.empty, found.past_limit,
+                    s.input_limit_mib),
         "peak is of a process of its own for every way and round; before is that process before its first "
         "file"};
 }
@@ -43,8 +40,7 @@ std::vector<std::string> describe(const settings& s, const input_files& found, c
 
 input_result measure_input(const settings& s, progress& shown) {
     table t{"input", "every file read whole", {}, {}, {}};
-    t.columns = {
-        {"ms", "ms"}, {"page_faults", "page faults"}, {"peak_mib", "peak MiB"}, {"before_mib", "before MiB"}};
+    t.columns = {{"ms", "ms"}, {"page_faults", "page faults"}, {"peak_mib", "peak MiB"}, {"before_mib", "before MiB"}};
     shown.step(t.title, "looking for files in " + s.input);
     const input_files found = find_files(s.input, s.input_limit_mib * std::uint64_t{mib});
     comparison compared(found.paths);

@@ -24,9 +24,7 @@ ssize_t read_some(int fd, std::byte* to, std::size_t n) {
     return got;
 }
 
-contents contents_of(const std::byte* data, std::size_t n, bool failed) {
-    return {n, digest_of({data, n}), failed};
-}
+contents contents_of(const std::byte* data, std::size_t n, bool failed) { return {n, digest_of({data, n}), failed}; }
 
 // Reads until `capacity` bytes are there or the file ends.
 contents read_up_to(int fd, std::byte* to, std::size_t capacity) {

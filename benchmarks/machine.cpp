@@ -26,9 +26,9 @@ std::string value_in(const char* path, std::string_view name) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
         const auto colon = line.find(':');
-        if (colon == line.npos || !line.starts_with(name)) continue;
+        if (colon == std::string::npos || !line.starts_with(name)) continue;
         const auto value = line.find_first_not_of(" \t", colon + 1);
-        return value == line.npos ? "unknown" : line.substr(value);
+        return value == std::string::npos ? "unknown" : line.substr(value);
     }
     return "unknown";
 }
@@ -59,8 +59,8 @@ machine describe_machine() {
             {"compiler", compiler()},
             {"huge pages", first_line("/sys/kernel/mm/transparent_hugepage/enabled")},
             {"load before", first_line("/proc/loadavg")},
-            {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(
-                                                              std::chrono::system_clock::now())))}};
+            {"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                                 fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())))}};
 }
 
 } // namespace bench

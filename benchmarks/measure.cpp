@@ -28,8 +28,6 @@ std::uint64_t page_faults() {
     return static_cast<std::uint64_t>(usage.ru_minflt) + static_cast<std::uint64_t>(usage.ru_majflt);
 }
 
-double new_bytes() {
-    return static_cast<double>(page_faults()) * page + huge_page_faults() * (huge_page - page);
-}
+double new_bytes() { return static_cast<double>(page_faults()) * page + huge_page_faults() * (huge_page - page); }
 
 } // namespace bench

@@ -44,9 +44,7 @@ struct tally {
     std::uint64_t operations = 0;
     clock::duration elapsed{};
 
-    [[nodiscard]] double ns_per_operation() const {
-        return nanoseconds(elapsed) / static_cast<double>(operations);
-    }
+    [[nodiscard]] double ns_per_operation() const { return nanoseconds(elapsed) / static_cast<double>(operations); }
 };
 
 // Calls batch(k), which does k operations, until `span` is over. The clock is read once a batch; batches

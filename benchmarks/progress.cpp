@@ -11,8 +11,7 @@ progress::progress(unsigned tables) : tables_(tables), terminal_(::isatty(STDERR
 
 void progress::step(std::string_view table, std::string_view what) {
     if (terminal_) {
-        fmt::print(stderr, "\r\033[K[{:3.0f} s] table {}/{}, {}: {}", seconds(), current_, tables_, table,
-                   what);
+        fmt::print(stderr, "\r\033[K[{:3.0f} s] table {}/{}, {}: {}", seconds(), current_, tables_, table, what);
         std::fflush(stderr);
     } else if (!announced_) {
         fmt::print(stderr, "[{:3.0f} s] table {}/{}, {}\n", seconds(), current_, tables_, table);
@@ -22,8 +21,7 @@ void progress::step(std::string_view table, std::string_view what) {
 
 void progress::done(std::string_view table) {
     if (terminal_)
-        fmt::print(stderr, "\r\033[K[{:3.0f} s] table {}/{}, {}: done\n", seconds(), current_, tables_,
-                   table);
+        fmt::print(stderr, "\r\033[K[{:3.0f} s] table {}/{}, {}: done\n", seconds(), current_, tables_, table);
     ++current_;
     announced_ = false;
 }

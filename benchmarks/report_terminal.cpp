@@ -28,8 +28,8 @@ private:
     void print(const std::vector<std::string>& row, const std::vector<std::size_t>& widths) const {
         std::string line = " ";
         for (std::size_t i = 0; i < row.size(); ++i)
-            line += i < labels_ ? fmt::format(" {:<{}}", row[i], widths[i])
-                                : fmt::format("  {:>{}}", row[i], widths[i]);
+            line +=
+                i < labels_ ? fmt::format(" {:<{}}", row[i], widths[i]) : fmt::format("  {:>{}}", row[i], widths[i]);
         fmt::print("{}\n", line);
     }
 
@@ -73,8 +73,7 @@ void print_against(const table& t, const std::string& base) {
         std::vector<std::string> cells{group};
         for (const auto& name : t.names()) cells.push_back(figure(t.find(group, name, key)->median()));
         for (const auto& name : t.names())
-            if (name != base)
-                cells.push_back(figure(ratio(*t.find(group, name, key), *t.find(group, base, key))));
+            if (name != base) cells.push_back(figure(ratio(*t.find(group, name, key), *t.find(group, base, key))));
         g.add(cells);
     }
     g.print();
@@ -92,19 +91,16 @@ void print_table(const table& t) {
 void print_goal(const goal& g) {
     fmt::print("  {:<13} {}{}{}\n", name_of(g.is()), g.text, g.cases != 0 ? "; worst " : "", g.found);
     for (const auto& miss : g.misses) fmt::print("  {:<13}   {}\n", "", miss);
-    for (const auto& open : g.undecided)
-        fmt::print("  {:<13}   {} (undecided: the rounds disagree)\n", "", open);
+    for (const auto& open : g.undecided) fmt::print("  {:<13}   {} (undecided: the rounds disagree)\n", "", open);
 }
 
 // The missed ones first, then the undecided ones.
-void print_goals(std::vector<goal> goals) {
-    const auto rank = [](const goal& g) {
-        return g.is() == goal::verdict::missed ? 0 : g.is() == goal::verdict::undecided ? 1 : 2;
-    };
-    std::stable_sort(goals.begin(), goals.end(),
-                     [&](const goal& a, const goal& b) { return rank(a) < rank(b); });
+void print_goals(const std::vector<goal>& goals) {
+    using enum goal::verdict;
     fmt::print("\ngoals\n");
-    for (const auto& g : goals) print_goal(g);
+    for (const auto verdict : {missed, undecided, reached, not_measured})
+        for (const auto& g : goals)
+            if (g.is() == verdict) print_goal(g);
 }
 
 void print_heading(const run& r) {
@@ -112,8 +108,8 @@ void print_heading(const run& r) {
     fmt::print("\n");
     for (const auto& [name, value] : r.on) fmt::print("  {:<13} {}\n", name, value);
     fmt::print("\nmedians of {} rounds of {} ms, {:.0f} s in all; ns/op of one get and one put;\n"
-               "new B/op = 4096 x page faults, in every row; allocs/op = calls of the allocator, of the "
-               "pool: misses\n",
+               "new B/op = memory that page faults brought, in every row;\n"
+               "allocs/op = calls of the allocator, of the pool: gets that needed memory from the system\n",
                r.asked.rounds, r.asked.span_ms, r.seconds);
 }
 

@@ -18,15 +18,9 @@ void add_once(std::vector<std::string>& to, const std::string& what) {
 
 } // namespace
 
-double series::median() const {
-    return median_of(rounds);
-}
-double series::min() const {
-    return rounds.empty() ? 0 : *std::min_element(rounds.begin(), rounds.end());
-}
-double series::max() const {
-    return rounds.empty() ? 0 : *std::max_element(rounds.begin(), rounds.end());
-}
+double series::median() const { return median_of(rounds); }
+double series::min() const { return rounds.empty() ? 0 : *std::min_element(rounds.begin(), rounds.end()); }
+double series::max() const { return rounds.empty() ? 0 : *std::max_element(rounds.begin(), rounds.end()); }
 
 double ratio(const series& a, const series& b) {
     std::vector<double> ratios;
@@ -36,10 +30,9 @@ double ratio(const series& a, const series& b) {
 }
 
 const series* table::find(std::string_view group, std::string_view name, std::string_view key) const {
-    const auto row = std::find_if(rows.begin(), rows.end(),
-                                  [&](const result_row& r) { return r.group == group && r.name == name; });
-    const auto at =
-        std::find_if(columns.begin(), columns.end(), [&](const column& c) { return c.key == key; });
+    const auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const result_row& r) { return r.group == group && r.name == name; });
+    const auto at = std::find_if(columns.begin(), columns.end(), [&](const column& c) { return c.key == key; });
     if (row == rows.end() || at == columns.end()) return nullptr;
     return &row->values[static_cast<std::size_t>(at - columns.begin())];
 }

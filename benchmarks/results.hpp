@@ -38,8 +38,7 @@ struct table {
     std::vector<std::string> notes;
 
     // Null when there is no such row or column.
-    [[nodiscard]] const series* find(std::string_view group, std::string_view name,
-                                     std::string_view key) const;
+    [[nodiscard]] const series* find(std::string_view group, std::string_view name, std::string_view key) const;
     // In the order of the rows, each once.
     [[nodiscard]] std::vector<std::string> groups() const;
     [[nodiscard]] std::vector<std::string> names() const;

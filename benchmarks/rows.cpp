@@ -16,9 +16,7 @@ namespace {
 std::atomic<std::uint64_t> floor_calls{0}; // relaxed everywhere: a count, it publishes nothing
 }
 
-std::uint64_t floor::calls() {
-    return floor_calls.load(std::memory_order_relaxed);
-}
+std::uint64_t floor::calls() { return floor_calls.load(std::memory_order_relaxed); }
 
 // On page boundaries, like the pool's blocks.
 std::byte* floor::allocate(unsigned tier) {

@@ -81,9 +81,7 @@ struct bare : pointed {
     static constexpr std::string_view name = "bare";
     static constexpr unsigned calls_per_get = 0;
     static std::uint64_t calls() { return pool_misses(); }
-    static held get(std::size_t n) {
-        return {static_cast<std::byte*>(synk::get_sized_pool().allocate(n)), n};
-    }
+    static held get(std::size_t n) { return {static_cast<std::byte*>(synk::get_sized_pool().allocate(n)), n}; }
     static void put(held&& h) noexcept { synk::get_sized_pool().deallocate(h.data, h.size); }
 };
 

@@ -8,8 +8,7 @@
 namespace bench {
 
 // Get and put of random sizes up to `limit` bytes, one thread: the specification's first two tables.
-[[nodiscard]] table random_table(const std::string& id, std::size_t limit, const settings& s,
-                                 progress& shown);
+[[nodiscard]] table random_table(const std::string& id, std::size_t limit, const settings& s, progress& shown);
 
 // Workers that compute on their buffers: the specification's third table.
 [[nodiscard]] table concurrent_table(const settings& s, progress& shown);
