@@ -37,7 +37,8 @@ private:
     }
     [[nodiscard]] bool mostly_beyond(const series& a, const series& b) const {
         std::size_t rounds = 0;
-        for (std::size_t i = 0; i < a.rounds.size(); ++i) rounds += beyond(a.rounds[i] / b.rounds[i], limit_) ? 1 : 0;
+        for (std::size_t i = 0; i < a.rounds.size(); ++i)
+            if (beyond(a.rounds[i] / b.rounds[i], limit_)) ++rounds;
         return rounds * 5 >= a.rounds.size() * 4;
     }
 

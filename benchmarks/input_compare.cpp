@@ -34,7 +34,7 @@ void comparison::add(const way& how, const std::vector<file_report>& files) {
     std::vector<std::size_t> different;
     for (std::size_t i = 0; i < files.size(); ++i)
         if (differs(i, files[i])) different.push_back(i);
-    if (different.empty()) return;
+    if (different.empty() || !disagreeing_.insert(full_name(how)).second) return;
     const std::size_t one = different.front();
     mismatches_.push_back(fmt::format("{} and {} differ in {} files, one is {} ({} and {} bytes of {})", full_name(how),
                                       first_way_, different.size(), paths_[one], files[one].read.bytes,

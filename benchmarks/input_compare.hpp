@@ -35,7 +35,8 @@ private:
     std::vector<file_report> first_;
     std::set<std::size_t> unreadable_; // indices into paths_
     std::set<std::size_t> changed_;
-    std::set<std::size_t> left_out_; // in one of the two, or in both
+    std::set<std::size_t> left_out_;    // in one of the two, or in both
+    std::set<std::string> disagreeing_; // ways that have their line
     std::vector<std::string> mismatches_;
 };
 

@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 void consider(const fs::directory_entry& entry, std::uint64_t limit, input_files& found) {
     std::error_code error;
     if (!fs::is_regular_file(entry.symlink_status(error))) {
-        found.unreadable += error ? 1 : 0;
+        if (error) ++found.unreadable;
         return;
     }
     const std::uint64_t size = entry.file_size(error);

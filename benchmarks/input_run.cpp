@@ -59,19 +59,37 @@ std::uint64_t peak_resident() {
     return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
+// Length and time of the last change; false when it is no regular file with anything in it.
+bool stamp(int fd, file_report& report) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0) return false;
+    report.length = static_cast<std::uint64_t>(status.st_size);
+    report.modified_ns = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
+    return true;
+}
+
+file_report unreadable_file() {
+    file_report report;
+    report.unreadable = true;
+    return report;
+}
+
+file_report read_open_file(const way& how, int fd) {
+    file_report report;
+    if (!stamp(fd, report)) return unreadable_file();
+    report.read = how.read(fd, report.length);
+    report.unreadable = report.read.failed;
+    file_report after;
+    report.unsettled = !stamp(fd, after) || !after.same_file(report);
+    return report;
+}
+
 // O_NONBLOCK: a file that has become a pipe since must not hold us up.
 file_report read_file(const way& how, const std::string& path) {
-    file_report report;
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat status {};
-    report.unreadable = fd < 0 || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0;
-    if (!report.unreadable) {
-        report.length = static_cast<std::uint64_t>(status.st_size);
-        report.modified_ns = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
-        report.read = how.read(fd, report.length);
-        report.unreadable = report.read.failed;
-    }
-    if (fd >= 0) ::close(fd);
+    if (fd < 0) return unreadable_file();
+    const file_report report = read_open_file(how, fd);
+    ::close(fd);
     return report;
 }
 

@@ -16,9 +16,10 @@ struct file_report {
     std::int64_t modified_ns = 0;
     std::uint64_t length = 0;
     bool unreadable = false; // gone, refused, or no regular file any more
+    bool unsettled = false;  // changed while it was being read
 
     [[nodiscard]] bool same_file(const file_report& other) const {
-        return modified_ns == other.modified_ns && length == other.length;
+        return !unsettled && !other.unsettled && modified_ns == other.modified_ns && length == other.length;
     }
     [[nodiscard]] bool same_contents(const file_report& other) const {
         return read.bytes == other.read.bytes && read.digest == other.read.digest;

@@ -44,7 +44,7 @@ input_result measure_input(const settings& s, progress& shown) {
     shown.step(t.title, "looking for files in " + s.input);
     const input_files found = find_files(s.input, s.input_limit_mib * std::uint64_t{mib});
     comparison compared(found.paths);
-    run_in_turn(t, readers(found.paths, compared), s.rounds, shown);
+    if (!found.paths.empty()) run_in_turn(t, readers(found.paths, compared), s.rounds, shown);
     t.notes = describe(s, found, compared);
     return {std::move(t), compared.mismatches()};
 }

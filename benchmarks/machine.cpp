@@ -26,9 +26,9 @@ std::string value_in(const char* path, std::string_view name) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
         const auto colon = line.find(':');
-        if (colon == line.npos || !line.starts_with(name)) continue;
+        if (colon == std::string::npos || !line.starts_with(name)) continue;
         const auto value = line.find_first_not_of(" \t", colon + 1);
-        return value == line.npos ? "unknown" : line.substr(value);
+        return value == std::string::npos ? "unknown" : line.substr(value);
     }
     return "unknown";
 }

@@ -95,13 +95,12 @@ void print_goal(const goal& g) {
 }
 
 // The missed ones first, then the undecided ones.
-void print_goals(std::vector<goal> goals) {
-    const auto rank = [](const goal& g) {
-        return g.is() == goal::verdict::missed ? 0 : g.is() == goal::verdict::undecided ? 1 : 2;
-    };
-    std::stable_sort(goals.begin(), goals.end(), [&](const goal& a, const goal& b) { return rank(a) < rank(b); });
+void print_goals(const std::vector<goal>& goals) {
+    using enum goal::verdict;
     fmt::print("\ngoals\n");
-    for (const auto& g : goals) print_goal(g);
+    for (const auto verdict : {missed, undecided, reached, not_measured})
+        for (const auto& g : goals)
+            if (g.is() == verdict) print_goal(g);
 }
 
 void print_heading(const run& r) {
@@ -109,8 +108,8 @@ void print_heading(const run& r) {
     fmt::print("\n");
     for (const auto& [name, value] : r.on) fmt::print("  {:<13} {}\n", name, value);
     fmt::print("\nmedians of {} rounds of {} ms, {:.0f} s in all; ns/op of one get and one put;\n"
-               "new B/op = 4096 x page faults, in every row; allocs/op = calls of the allocator, of the "
-               "pool: misses\n",
+               "new B/op = memory that page faults brought, in every row;\n"
+               "allocs/op = calls of the allocator, of the pool: gets that needed memory from the system\n",
                r.asked.rounds, r.asked.span_ms, r.seconds);
 }
 

@@ -37,7 +37,7 @@ std::string default_of(const CLI::Option& option) {
 // From an option's name to the next option.
 std::string_view entry_of(const CLI::Option& option) {
     const auto at = usage.find(option.get_name() + ' ');
-    return at == usage.npos ? std::string_view() : usage.substr(at, usage.find("\n  --", at) - at);
+    return at == std::string_view::npos ? std::string_view() : usage.substr(at, usage.find("\n  --", at) - at);
 }
 
 // The help is a text of its own, so that it can be read before anything is built. Here it is held against
@@ -46,7 +46,7 @@ int check_usage(const CLI::App& app) {
     int wrong = 0;
     for (const auto* option : app.get_options()) {
         const auto entry = entry_of(*option);
-        if (!entry.empty() && entry.find(default_of(*option)) != entry.npos) continue;
+        if (!entry.empty() && entry.find(default_of(*option)) != std::string_view::npos) continue;
         fmt::print(stderr, "usage.txt does not name {} with its default '{}'\n", option->get_name(),
                    default_of(*option));
         ++wrong;
