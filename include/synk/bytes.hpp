@@ -60,6 +60,8 @@ public:
     // True when the handle owns a block, of whatever size().
     [[nodiscard]] explicit operator bool() const noexcept { return block_.data != nullptr; }
 
+    // These make it a contiguous range: it converts to std::span<std::byte> and, when const or not, to
+    // std::span<const std::byte>.
     [[nodiscard]] iterator begin() noexcept { return data(); }
     [[nodiscard]] iterator end() noexcept { return data() + size_; }
     [[nodiscard]] const_iterator begin() const noexcept { return data(); }
@@ -73,9 +75,6 @@ public:
         assert(i < size_);
         return block_.data[i];
     }
-
-    [[nodiscard]] operator std::span<std::byte>() noexcept { return {block_.data, size_}; }
-    [[nodiscard]] operator std::span<const std::byte>() const noexcept { return {block_.data, size_}; }
 
     // Sets size(). Bytes that come new into view are unspecified; a growth past the capacity moves to a
     // larger block and puts the old one back, which ends the validity of pointers into it.

@@ -191,7 +191,7 @@ void park_all(cache_record& c, unsigned cls) noexcept {
     const unsigned n = bin.count();
     std::byte** const slots = c.slots[cls];
     std::memmove(slots + slots_per_bin - n, slots, n * sizeof(*slots));
-    bin.add(-n * cache_bin::one_block);
+    bin.add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
     bin.limit -= n; // the reservations stay with the blocks
     set_parked(c, cls, n);
 }
@@ -229,10 +229,11 @@ unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** o
     while (bin.count() < n && unpark(c, cls)) {
     }
     if (n > bin.count()) n = bin.count();
+    if (n == 0) return 0; // always so in a class that is never cached, which has no slots
     std::byte** const slots = c.slots[cls];
     std::memcpy(out, slots, n * sizeof(*slots));
     std::memmove(slots, slots + n, (bin.count() - n) * sizeof(*slots));
-    bin.add(-n * cache_bin::one_block);
+    bin.add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
     return n;
 }
 

@@ -33,7 +33,9 @@ claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want
     const unsigned count = run.pages != 0 ? want : 1;
     if (run.pages == 0) run = c.owned.claim(pages);
     if (run.pages == 0) return {};
-    if (run.pages != page_bitmap::pages) counters.splits.add();
+    // A claim takes the front of a free run: what was longer goes on behind it.
+    const unsigned behind = run.first + run.pages;
+    if (behind < page_bitmap::pages && !c.owned.owned(behind)) counters.splits.add();
     return {count, open_blocks(c, run, cls, out, count)};
 }
 

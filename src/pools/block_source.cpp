@@ -5,6 +5,7 @@
 #include "channel/channels.hpp"
 #include "reclaim/give_back.hpp"
 #include "shared/shared_store.hpp"
+#include "stats/counters.hpp"
 
 namespace synk::inline v1::detail {
 
@@ -57,11 +58,21 @@ bool split_from_own(unsigned cls) noexcept {
     return true;
 }
 
-// Makes the pieces that lie in caches and channels whole again. False when they could not make up such a block.
+// Bytes of free pages in all chunks, with memory behind them or without.
+std::size_t free_in_chunks() noexcept {
+    const std::size_t taken = counters.chunk_owned.get() + counters.large_mapped.get();
+    const std::size_t mapped = counters.mapped.get(); // read one after another: the difference may be off for a moment
+    return mapped > taken ? mapped - taken : 0;
+}
+
+// Makes the pieces that lie in caches and channels whole again, with each other and with the free pages around them.
+// False when there are none, or too little of all that to make up such a block.
 bool gather_pieces(std::size_t bytes) noexcept {
     const std::size_t in_channels = shared_store::channel_bytes();
-    if (thread_caches::reserved_bytes() + in_channels < bytes) return false;
-    if (thread_caches::idle_bytes() + in_channels < bytes) return false;
+    const std::size_t around = in_channels + free_in_chunks();
+    if (thread_caches::reserved_bytes() + around < bytes) return false; // quick, and at least what follows
+    const std::size_t in_caches = thread_caches::idle_bytes();
+    if (in_caches + in_channels == 0 || in_caches + around < bytes) return false;
     gather_idle();
     return true;
 }

@@ -79,7 +79,7 @@ void configure(const options& wanted) {
     budget.set_limit(wanted.idle_limit);
     the_settings.set(wanted);
     thread_caches::set_slow_only(wanted.zero_on_get || wanted.clear_on_put);
-    if (budget.reserved() > wanted.idle_limit) trim_idle(wanted.idle_limit);
+    if (budget.reserved() > wanted.idle_limit) make_fit(wanted.idle_limit);
 }
 
 options current_options() noexcept {

@@ -1,5 +1,6 @@
 #include "reclaim/give_back.hpp"
 
+#include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "shared/shared_store.hpp"
 #include "stats/counters.hpp"
@@ -32,6 +33,14 @@ std::size_t trim_idle(std::size_t keep) noexcept {
     if (over(keep) == 0) return done;
     gather_idle();
     return done + shared_store::purge(over(keep));
+}
+
+// Gathering leaves no reservation but those of idle bytes.
+void make_fit(std::size_t limit) noexcept {
+    trim_idle(limit);
+    if (budget.reserved() <= limit) return;
+    gather_idle();
+    trim_idle(limit);
 }
 
 void give_all_back() noexcept {

@@ -14,6 +14,10 @@ void gather_idle() noexcept;
 // Gives idle memory back until at most `keep` bytes are idle. Returns the bytes.
 std::size_t trim_idle(std::size_t keep) noexcept;
 
+// Gives idle memory back until what caches may still fill without asking anybody fits under `limit` too. For a limit
+// that was lowered.
+void make_fit(std::size_t limit) noexcept;
+
 // All that is idle goes back, addresses too, since some limits count those: the last resort before "no memory".
 void give_all_back() noexcept;
 

@@ -112,7 +112,10 @@ void start() noexcept {
     sigset_t all, old;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &old);
-    state.store(create_thread() ? phase::awake : phase::failed, memory_order_seq_cst);
+    const phase made = create_thread() ? phase::awake : phase::failed;
+    // Unless the keeper has come so far already that it sleeps: who overwrites that, it never hears of.
+    expected = phase::starting;
+    state.compare_exchange_strong(expected, made, memory_order_seq_cst, memory_order_relaxed);
     ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
 }
 
