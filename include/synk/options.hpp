@@ -26,7 +26,7 @@ struct options {
     std::size_t idle_limit = std::size_t{128} << 20;
     // How long idle memory stays untouched before the system may take it if it needs it (MADV_FREE: nothing is
     // lost in speed while it does not). 4 ms to 1 day.
-    std::chrono::milliseconds weak_after{1000};
+    std::chrono::milliseconds weak_after{400};
     // How long before its memory is given back outright. At least weak_after, at most 1 day.
     std::chrono::milliseconds gone_after{5000};
     huge_pages huge = huge_pages::automatic;

@@ -33,6 +33,8 @@ struct statistics {
     std::size_t idle_large = 0;       // on the shelf of large blocks
     std::size_t weak = 0;             // of idle_chunk and idle_large: what the system may take at any moment
     std::size_t gone = 0;             // in the pool, but without memory behind them
+    std::size_t mapped_peak = 0;      // the most that was ever mapped
+    std::size_t in_use_peak = 0;      // the most that was ever lent, cached or in a channel at one time
     std::uint64_t splits = 0;         // runs cut out of a longer idle run
     std::uint64_t restored = 0;       // chunks whose last missing piece came back: whole again
     std::uint64_t dropped = 0;        // puts that found no room under idle_limit: their memory went back at once

@@ -23,6 +23,7 @@ std::size_t open_blocks(chunk& c, page_run run, unsigned cls, std::byte** out, u
     counters.chunk_weak.sub(c.weak.clear(run) * page_size);
     const unsigned cold = c.gone.clear(run);
     counters.chunk_owned.add(run.pages * page_size);
+    note_peaks();
     counters.chunk_warm.sub((run.pages - cold) * page_size);
     return (run.pages - cold) * page_size;
 }

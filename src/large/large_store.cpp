@@ -176,6 +176,7 @@ block large_store::map_new(std::size_t n) noexcept {
         l->bare.store(false, memory_order_relaxed);
         counters.mapped.add(capacity);
         counters.large_mapped.add(capacity);
+        note_peaks();
         if (the_settings.huge() != huge_pages::off) advise_huge(at, capacity);
         return {at, capacity};
     }
@@ -237,6 +238,7 @@ block large_store::grow(block b, std::size_t n) noexcept {
     tools::moved(b, grown);
     counters.mapped.add(capacity - b.capacity);
     counters.large_mapped.add(capacity - b.capacity);
+    note_peaks();
     return grown;
 }
 

@@ -60,6 +60,8 @@ std::size_t difference(std::size_t a, std::size_t b) { return a > b ? a - b : 0;
 
 void add_bytes(statistics& s) {
     s.mapped = counters.mapped.get();
+    s.mapped_peak = counters.mapped_peak.get();
+    s.in_use_peak = counters.owned_peak.get();
     s.idle_cached = thread_caches::idle_bytes();
     s.idle_channel = shared_store::channel_bytes();
     s.idle_chunk = counters.chunk_warm.get();

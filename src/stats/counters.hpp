@@ -15,6 +15,13 @@ public:
     void sub(std::uint64_t n) noexcept { value_.fetch_sub(n, memory_order_relaxed); }
     [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(memory_order_relaxed); }
 
+    // For high-water marks.
+    void raise(std::uint64_t n) noexcept {
+        std::uint64_t seen = value_.load(memory_order_relaxed);
+        while (seen < n && !value_.compare_exchange_weak(seen, n, memory_order_relaxed, memory_order_relaxed)) {
+        }
+    }
+
 private:
     atomic<std::uint64_t> value_{0};
 };
@@ -24,17 +31,21 @@ struct tier_counters {
 };
 
 struct alignas(64) pool_counters {
-    counter mapped;        // bytes of chunks and large blocks
-    counter chunk_owned;   // bytes of chunks that are not free: lent, cached, or in a channel
-    counter chunk_warm;    // bytes of free pages in chunks that may be resident
-    counter chunk_weak;    // bytes of those that the system may take
-    counter large_mapped;  // bytes of large blocks, lent and idle
-    counter large_shelved; // bytes of large blocks on the shelf
-    counter large_weak;    // bytes of those that the system may take
+    counter mapped_peak, owned_peak; // the most that `mapped`, and what is owned of it, ever were
+    counter mapped;                  // bytes of chunks and large blocks
+    counter chunk_owned;             // bytes of chunks that are not free: lent, cached, or in a channel
+    counter chunk_warm;              // bytes of free pages in chunks that may be resident
+    counter chunk_weak;              // bytes of those that the system may take
+    counter large_mapped;            // bytes of large blocks, lent and idle
+    counter large_shelved;           // bytes of large blocks on the shelf
+    counter large_weak;              // bytes of those that the system may take
     counter splits, restored, dropped, given_back;
     tier_counters tiers[tier_count + 1];
 };
 
 extern constinit pool_counters counters;
+
+// After mapped, chunk_owned or large_mapped grew.
+void note_peaks() noexcept;
 
 } // namespace synk::inline v1::detail
