@@ -15,14 +15,15 @@ namespace synk::inline v1::detail {
 // What is known about the block that starts at a page. Written by the block's owner only (relaxed: handed
 // over with the block), but read by anybody who checks a pointer.
 //     bits 0..7 class + 1, 0 = no block starts here | bit 8 lent as a bare pointer | bits 16..31 seal
-// The seal depends on the place, so that a stray write to a record, or a record copied elsewhere, is noticed.
+// The seal depends on the place and the class, so that a stray write to a record, or a record copied elsewhere, is
+// noticed.
 class block_record {
 public:
     static constexpr std::uint32_t bare_bit = 1U << 8;
 
     constexpr block_record() noexcept = default;
     block_record(unsigned cls, bool bare, const std::byte* data) noexcept
-        : value_(cls + 1 + (bare ? bare_bit : 0) + (seal(data) << 16)) {}
+        : value_(cls + 1 + (bare ? bare_bit : 0) + (seal(cls, data) << 16)) {}
     static block_record from(std::uint32_t value) noexcept {
         block_record r;
         r.value_ = value;
@@ -33,14 +34,15 @@ public:
     [[nodiscard]] unsigned cls() const noexcept { return (value_ & 0xFF) - 1; }
     [[nodiscard]] bool bare() const noexcept { return (value_ & bare_bit) != 0; }
     [[nodiscard]] bool sealed_for(const std::byte* data) const noexcept {
-        return value_ >> 16 == seal(data) && (value_ & 0xFF) - 1 < chunk_class_count;
+        return value_ >> 16 == seal(cls(), data) && cls() < chunk_class_count;
     }
     [[nodiscard]] std::uint32_t value() const noexcept { return value_; }
 
 private:
-    [[nodiscard]] static std::uint32_t seal(const std::byte* data) noexcept {
+    [[nodiscard]] static std::uint32_t seal(unsigned cls, const std::byte* data) noexcept {
         const auto page = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(data) >> page_shift);
-        return static_cast<std::uint32_t>((page * 0x9E3779B97F4A7C15U) >> 48) | 1U; // Fibonacci hashing; never 0
+        const std::uint64_t both = page * class_limit + cls;                        // one to one
+        return static_cast<std::uint32_t>((both * 0x9E3779B97F4A7C15U) >> 48) | 1U; // Fibonacci hashing; never 0
     }
     std::uint32_t value_ = 0;
 };

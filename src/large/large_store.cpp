@@ -24,12 +24,16 @@ constinit slot_table<large_block, max_large> records;
 // again afterwards.
 constinit atomic<large_block*> shelf[shelf_slots];
 
+[[noreturn]] void fail_record(const std::byte* data) noexcept {
+    fatal("the record of large block %p is lost or corrupted: something has written into the pool's own memory or into "
+          "a handle",
+          static_cast<const void*>(data));
+}
+
 large_block& record_of(const std::byte* data) noexcept {
     large_block* const l = places.find(data).as_large();
-    if (l == nullptr || l->data.load(memory_order_relaxed) != data) // relaxed: the caller owns the block
-        fatal("large block %p has lost its record: something has written into the pool's own memory or into "
-              "a handle",
-              static_cast<const void*>(data));
+    // relaxed: the caller owns the block
+    if (l == nullptr || !l->sealed() || l->data.load(memory_order_relaxed) != data) fail_record(data);
     return *l;
 }
 
@@ -69,7 +73,9 @@ bool place_in_slot(unsigned i, large_block& l) noexcept {
 }
 
 block as_block(const large_block& l) noexcept {
-    return {l.data.load(memory_order_relaxed), l.capacity.load(memory_order_relaxed)}; // relaxed: ours
+    const block b{l.data.load(memory_order_relaxed), l.capacity.load(memory_order_relaxed)}; // relaxed: ours
+    if (!l.sealed()) fail_record(b.data);
+    return b;
 }
 
 bool place_on_shelf(large_block& l) noexcept {
@@ -81,7 +87,7 @@ bool place_on_shelf(large_block& l) noexcept {
 void unmap_record(large_block& l) noexcept {
     const block b = as_block(l);
     places.clear(b.data, b.capacity);
-    l.data.store(nullptr, memory_order_relaxed); // relaxed: ours until give_back publishes it
+    l.describe(nullptr, 0); // ours until give_back publishes it
     tools::forget(b.data, b.capacity);
     if (unmap(b.data, b.capacity)) {
         counters.mapped.sub(b.capacity);
@@ -170,10 +176,8 @@ block large_store::map_new(std::size_t n) noexcept {
     if (l == nullptr) return {};
     std::byte* const at = map_aligned(capacity, chunk_size);
     if (at != nullptr && places.set(at, capacity, place_owner(l))) {
-        // relaxed: ours; whoever gets the block from us gets these with it.
-        l->data.store(at, memory_order_relaxed);
-        l->capacity.store(capacity, memory_order_relaxed);
-        l->bare.store(false, memory_order_relaxed);
+        l->describe(at, capacity);
+        l->bare.store(false, memory_order_relaxed); // relaxed: ours; whoever gets the block gets it too
         counters.mapped.add(capacity);
         counters.large_mapped.add(capacity);
         note_peaks();
@@ -232,9 +236,7 @@ block large_store::grow(block b, std::size_t n) noexcept {
     block grown = grow_in_place(l, b, capacity);
     if (grown.data == nullptr) grown = grow_elsewhere(l, b, capacity);
     if (grown.data == nullptr) return {};
-    // relaxed: ours, as in map_new
-    l.data.store(grown.data, memory_order_relaxed);
-    l.capacity.store(capacity, memory_order_relaxed);
+    l.describe(grown.data, capacity);
     tools::moved(b, grown);
     counters.mapped.add(capacity - b.capacity);
     counters.large_mapped.add(capacity - b.capacity);

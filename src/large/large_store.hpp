@@ -25,6 +25,26 @@ struct alignas(64) large_block {
     atomic<std::uint64_t> calm_since{0}; // ns: when the keeper first saw it on the shelf, 0: not yet
     atomic<bool> weak{false};            // the system may take its memory
     atomic<std::size_t> capacity{0};     // bytes
+    atomic<std::uint64_t> seal{0};       // of data and capacity: a stray write to them is noticed
+
+    // The record's owner says what it holds; null and 0 when it is not in use. relaxed: handed over with the block.
+    void describe(std::byte* at, std::size_t size) noexcept {
+        data.store(at, memory_order_relaxed);
+        capacity.store(size, memory_order_relaxed);
+        seal.store(seal_of(at, size), memory_order_relaxed);
+    }
+    [[nodiscard]] bool sealed() const noexcept {
+        // relaxed: as in describe()
+        return seal.load(memory_order_relaxed) ==
+               seal_of(data.load(memory_order_relaxed), capacity.load(memory_order_relaxed));
+    }
+
+private:
+    [[nodiscard]] static std::uint64_t seal_of(const std::byte* at, std::size_t size) noexcept {
+        // Page numbers; 34 bits keep any size below 2^46 apart. Fibonacci hashing, which leaves 0 as it is.
+        const std::uint64_t page = reinterpret_cast<std::uintptr_t>(at) >> page_shift;
+        return (page ^ (std::uint64_t{size} >> page_shift << 30)) * 0x9E3779B97F4A7C15U;
+    }
 };
 
 class large_store {

@@ -27,12 +27,21 @@ namespace {
     fatal("%s of %p: the record of this block is corrupted; something has written into the pool's own memory", verb, p);
 }
 
+[[noreturn]] void fail_foreign(const char* verb, const void* p) noexcept {
+    fatal("%s of %p: not a block of this pool; a foreign pointer, or its memory went back to the system after its put",
+          verb, p);
+}
+
 // p does not start a block: inside of one, or in free pages?
 [[noreturn]] void fail_within(const char* verb, const chunk& c, const void* p) noexcept {
     const unsigned page = c.page_of(p);
     if (!c.owned.owned(page)) fail_idle(verb, p);
-    for (unsigned first = page + 1; first-- > 0;)
-        if (!c.record_at(first).none()) fail_interior(verb, p, c.at(first));
+    for (unsigned first = page + 1; first-- > 0;) {
+        const block_record r = c.record_at(first);
+        if (r.none()) continue;
+        if (r.sealed_for(c.at(first)) && first + class_pages(r.cls()) > page) fail_interior(verb, p, c.at(first));
+        break; // that block ends before p: the block around p has lost its record
+    }
     fail_corrupted(verb, p);
 }
 
@@ -46,12 +55,14 @@ block checked_in_chunk(const char* verb, const chunk& c, const void* p) noexcept
 }
 
 block checked_large(const char* verb, const large_block& l, const void* p) noexcept {
-    std::byte* const data =
-        l.data.load(memory_order_relaxed); // relaxed: if p is lent, the lender's hand-over orders it
-    if (data == nullptr) fail_idle(verb, p);
-    if (data != p) fail_interior(verb, p, data);
+    // relaxed: if p is lent, the lender's hand-over orders it
+    const block b{l.data.load(memory_order_relaxed), l.capacity.load(memory_order_relaxed)};
+    if (!l.sealed()) fail_corrupted(verb, p);
+    if (b.data == nullptr) fail_idle(verb, p);
+    if (static_cast<const std::byte*>(p) >= b.data + b.capacity) fail_foreign(verb, p); // in the rest of its last place
+    if (b.data != p) fail_interior(verb, p, b.data);
     if (!l.bare.load(memory_order_relaxed)) fail_not_bare(verb, p);
-    return {data, l.capacity.load(memory_order_relaxed)};
+    return b;
 }
 
 } // namespace
@@ -60,15 +71,16 @@ block bare_block(const char* verb, const void* p) noexcept {
     const place_owner owner = places.find(p);
     if (const large_block* const l = owner.as_large()) return checked_large(verb, *l, p);
     if (const chunk* const c = owner.as_chunk()) return checked_in_chunk(verb, *c, p);
-    fatal("%s of %p: not a block of this pool; a foreign pointer, or its memory went back to the system "
-          "after its put",
-          verb, p);
+    fail_foreign(verb, p);
 }
 
 // Only the block's owner calls it. relaxed: the mark travels with the block.
 void lend_bare(std::byte* data) noexcept {
     const place_owner owner = places.find(data);
-    if (large_block* const l = owner.as_large()) return l->bare.store(true, memory_order_relaxed);
+    if (large_block* const l = owner.as_large()) {
+        if (!l->sealed()) fail_corrupted("lending", data);
+        return l->bare.store(true, memory_order_relaxed);
+    }
     chunk* const c = owner.as_chunk();
     if (c == nullptr) fail_corrupted("lending", data);
     const unsigned page = c->page_of(data);

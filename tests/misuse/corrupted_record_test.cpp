@@ -1,0 +1,144 @@
+// Somebody has written into the pool's own records: it ends loudly, before a byte of the wrong block is handed out.
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include <synk/pool.hpp>
+#include <synk/synk.h>
+
+#include "chunks/address_map.hpp"
+#include "chunks/chunk.hpp"
+#include "large/large_store.hpp"
+#include "support/child.hpp"
+#include "support/no_ageing.hpp"
+
+namespace {
+
+using namespace synk::detail;
+using synk_test::dies_naming;
+
+constexpr std::size_t mib = std::size_t{1} << 20;
+constexpr const char* corrupted = "corrupted";
+
+atomic<std::uint32_t>& record_of(void* p) {
+    chunk& c = *places.find(p).as_chunk();
+    return c.record[c.page_of(p)];
+}
+
+large_block& large_record_of(void* p) { return *places.find(p).as_large(); }
+
+// Damages that a stray write could do to a record.
+struct damage {
+    const char* name;
+    std::uint32_t (*done_to)(std::uint32_t record);
+};
+constexpr damage damages[] = {
+    {"zeroed", [](std::uint32_t) { return 0U; }},
+    {"all ones", [](std::uint32_t) { return ~0U; }},
+    {"no seal", [](std::uint32_t record) { return record & 0xFFFF; }},
+    {"a bit of the seal", [](std::uint32_t record) { return record ^ 1U << 20; }},
+    {"another class", [](std::uint32_t record) { return record + 4; }},
+    {"a class that does not exist", [](std::uint32_t record) { return (record & ~0xFFU) | 200U; }},
+    {"class zero, which means none", [](std::uint32_t record) { return record & ~0xFFU; }},
+};
+
+class DamagedRecord : public testing::TestWithParam<damage> {
+protected:
+    static void hurt(void* p) { record_of(p).store(GetParam().done_to(record_of(p).load())); }
+};
+
+// Two blocks, so that the first record that is whole is another block's.
+TEST_P(DamagedRecord, IsFoundWhenABarePointerIsPut) {
+    void* const whole = synk_get(5000);
+    void* const p = synk_get(5000);
+    EXPECT_TRUE(dies_naming(p, corrupted, [=] {
+        hurt(p);
+        synk_put(p);
+    }));
+    synk_put(p);
+    synk_put(whole);
+}
+
+TEST_P(DamagedRecord, IsFoundWhenItsBlockIsLentAgain) {
+    void* const p = synk_get(5000);
+    synk_put(p);
+    EXPECT_TRUE(dies_naming(p, corrupted, [=] {
+        hurt(p);
+        static_cast<void>(synk_get(5000));
+    }));
+}
+
+TEST_P(DamagedRecord, IsFoundWhenItsPagesAreFreed) {
+    auto handle = synk::get_sized_pool().get_sized(5000);
+    EXPECT_TRUE(dies_naming(handle.data(), corrupted, [&] {
+        hurt(handle.data());
+        handle.reset();
+        synk::trim();
+    }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Damages, DamagedRecord, testing::ValuesIn(damages), [](const auto& test) {
+    std::string name;
+    for (const char c : std::string_view(test.param.name)) name += c == ' ' || c == ',' ? '_' : c;
+    return name;
+});
+
+TEST(CopiedRecord, IsFoundByItsPlace) {
+    void* const p = synk_get(5000);
+    void* const q = synk_get(70'000);
+    EXPECT_TRUE(dies_naming(p, corrupted, [=] {
+        record_of(p).store(record_of(q).load());
+        synk_put(p);
+    }));
+}
+
+TEST(OwnedPages, ThatWereMarkedAsFreeAreFound) {
+    auto handle = synk::get_sized_pool().get_sized(70'000);
+    EXPECT_TRUE(dies_naming(handle.data(), corrupted, [&] {
+        chunk& c = *places.find(handle.data()).as_chunk();
+        static_cast<void>(c.owned.release({c.page_of(handle.data()) + 3, 1}));
+        handle.reset();
+        synk::trim();
+    }));
+}
+
+class DamagedLargeRecord : public testing::Test {
+protected:
+    void TearDown() override { synk_put(p); }
+    void* const p = synk_get(9 * mib);
+};
+
+TEST_F(DamagedLargeRecord, CapacityIsFound) {
+    EXPECT_TRUE(dies_naming(p, corrupted, [&] {
+        large_record_of(p).capacity.store(64 * mib);
+        synk_put(p);
+    }));
+}
+
+TEST_F(DamagedLargeRecord, DataIsFound) {
+    EXPECT_TRUE(dies_naming(p, corrupted, [&] {
+        large_record_of(p).data.store(static_cast<std::byte*>(p) + 4096);
+        synk_put(p);
+    }));
+}
+
+TEST_F(DamagedLargeRecord, ZerosAreFound) {
+    EXPECT_TRUE(dies_naming(p, corrupted, [&] {
+        large_record_of(p).data.store(nullptr);
+        large_record_of(p).capacity.store(0);
+        synk_put(p);
+    }));
+}
+
+TEST_F(DamagedLargeRecord, IsFoundWhenAHandlePutsItsBlock) {
+    auto handle = synk::bytes::adopt(p);
+    EXPECT_TRUE(dies_naming(p, corrupted, [&] {
+        large_record_of(p).capacity.store(64 * mib);
+        handle.reset();
+        synk::trim();
+    }));
+    static_cast<void>(handle.release());
+}
+
+} // namespace
