@@ -121,8 +121,8 @@ public:
     // handle.
     [[nodiscard]] static bytes adopt(void* p) noexcept {
         if (p == nullptr) return {};
-        const detail::block b = detail::take_bare(p);
-        return bytes(b, b.capacity);
+        const detail::held_block b = detail::take_bare(p);
+        return bytes(b, b.capacity());
     }
 
 private:

@@ -89,20 +89,39 @@ void lend_bare(std::byte* data) noexcept {
     c->set_record(page, block_record(r.cls(), true, data));
 }
 
-// The mark is taken back by an exchange: of two threads that put the same pointer at the same time one finds
-// it gone.
-block take_bare(void* p) noexcept {
+namespace {
+
+// The mark is taken back by an atomic: of two threads that put the same pointer at the same time one finds it gone.
+// Where p starts no block the record is 0, and stays so.
+held_block take_bare_from(chunk& c, void* p) noexcept {
+    auto* const data = static_cast<std::byte*>(p);
+    const unsigned page = c.page_of(p);
+    if (data != c.at(page)) return {};
+    // relaxed: it decides between the two, it publishes nothing.
+    const auto r = block_record::from(c.record[page].fetch_and(~block_record::bare_bit, memory_order_relaxed));
+    if (!r.bare() || !r.sealed_for(data)) return {};
+    return {data, r.cls(), class_pages(r.cls())};
+}
+
+held_block take_bare_from(large_block& l, void* p) noexcept {
     const block b = bare_block("put", p);
-    const place_owner owner = places.find(p);
-    // relaxed: the exchange decides between the two, it publishes nothing.
-    if (large_block* const l = owner.as_large()) {
-        if (!l->bare.exchange(false, memory_order_relaxed)) fail_not_bare("put", p);
-        return b;
-    }
-    chunk* const c = owner.as_chunk();
-    const std::uint32_t before = c->record[c->page_of(p)].fetch_and(~block_record::bare_bit, memory_order_relaxed);
-    if (!block_record::from(before).bare()) fail_not_bare("put", p);
+    if (!l.bare.exchange(false, memory_order_relaxed)) return {}; // relaxed: as above
     return b;
+}
+
+} // namespace
+
+held_block take_bare(void* p) noexcept {
+    const place_owner owner = places.find(p);
+    held_block b;
+    if (chunk* const c = owner.as_chunk())
+        b = take_bare_from(*c, p);
+    else if (large_block* const l = owner.as_large())
+        b = take_bare_from(*l, p);
+    if (b.data != nullptr) [[likely]]
+        return b;
+    static_cast<void>(bare_block("put", p)); // says what is wrong, unless it was another thread just now
+    fail_not_bare("put", p);
 }
 
 } // namespace synk::inline v1::detail

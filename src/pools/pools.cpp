@@ -96,11 +96,11 @@ unsized_pool& get_unsized_pool() noexcept { return detail::the_pools::unsized; }
 
 void sized_pool::deallocate(void* p, std::size_t n) noexcept {
     if (p == nullptr) return;
-    const std::size_t capacity = detail::bare_block("put", p).capacity;
-    if (n > capacity)
+    const detail::held_block b = detail::take_bare(p);
+    if (n > b.capacity()) [[unlikely]]
         detail::fatal("put of %p with %zu bytes: the block has only %zu; pass the size that it was allocated with", p,
-                      n, capacity);
-    detail::put(detail::take_bare(p));
+                      n, b.capacity());
+    detail::put(b);
 }
 
 } // namespace synk::inline v1

@@ -153,7 +153,7 @@ SYNK_API block regrow(block b, std::size_t used, std::size_t n);
 // Bare pointers (allocate, release, the C interface). `lend_bare` marks the block as lent without a handle,
 // `take_bare` ends the process unless data is the start of a block so marked, and unmarks it.
 SYNK_API void lend_bare(std::byte* data) noexcept;
-SYNK_API block take_bare(void* data) noexcept;
+SYNK_API held_block take_bare(void* data) noexcept;
 
 } // namespace detail
 } // namespace v1
