@@ -304,7 +304,7 @@ unsigned number_from(const char* variable, unsigned otherwise) {
 TEST(buffer_model, agrees_with_a_string_and_a_cursor) {
     const unsigned seed = number_from("SYNK_TEST_SEED", std::random_device()());
     const bool takes_its_time = std::getenv("SYNK_LONG") != nullptr;
-    const unsigned steps = number_from("SYNK_TEST_STEPS", takes_its_time ? 1'000'000 : 20'000);
+    const unsigned steps = number_from("SYNK_TEST_STEPS", takes_its_time ? 300'000 : 20'000);
     const std::size_t lent = synk::stats().lent;
     {
         pair_of_both both(seed);
