@@ -34,10 +34,6 @@ function(synk_library_settings target)
     CXX_EXTENSIONS OFF
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON
     VERSION ${PROJECT_VERSION} SOVERSION ${soversion})
-  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-    # Tables of records are constants; Clang counts the steps of making them, and gives up early.
-    target_compile_options(${target} PRIVATE -fconstexpr-steps=100000000)
-  endif()
   get_target_property(type ${target} TYPE)
   if(type STREQUAL "SHARED_LIBRARY")
     # Handles and the threads' caches may outlive a dlclose: the code that puts them back has to stay.

@@ -120,31 +120,31 @@ std::uint64_t calm_time(chunk& c, std::uint64_t now) noexcept {
 }
 
 std::size_t age_chunk(chunk& c, const ageing& how) noexcept {
-    warm_chunks.erase(c.id); // before looking: a page freed from now on enters it again
+    warm_chunks->erase(c.id); // before looking: a page freed from now on enters it again
     std::size_t went = weaken_quiet(c, how);
     if (calm_time(c, how.now) >= how.gone_after) {
         went += drop_runs(c, resident_free(c), least_run);
         c.calm_since.store(how.now, memory_order_relaxed); // what was refused is tried again after as long
     }
     mark_quiet(c);
-    if (resident_free(c).next(0).pages != 0) warm_chunks.insert(c.id);
+    if (resident_free(c).next(0).pages != 0) warm_chunks->insert(c.id);
     return went;
 }
 
 std::size_t purge_chunk(chunk& c, std::size_t wanted) noexcept {
-    warm_chunks.erase(c.id); // as in age_chunk
+    warm_chunks->erase(c.id); // as in age_chunk
     const page_selection pages = resident_free(c);
     std::size_t done = 0;
     for (page_run run = pages.next(0); run.pages != 0 && done < wanted; run = pages.next(run.first + run.pages))
         done += on_claimed(c, run, make_gone);
-    if (resident_free(c).next(0).pages != 0) warm_chunks.insert(c.id);
+    if (resident_free(c).next(0).pages != 0) warm_chunks->insert(c.id);
     return done;
 }
 
 template <class Visit>
 void each_warm(Visit visit) noexcept {
-    for (unsigned id = warm_chunks.lowest(); id != warm_chunks.none; id = warm_chunks.next(id + 1))
-        if (!visit(*chunks.at(id))) return;
+    for (unsigned id = warm_chunks->lowest(); id != chunk_set::none; id = warm_chunks->next(id + 1))
+        if (!visit(*chunks->at(id))) return;
 }
 
 void forget_pages(chunk& c) noexcept {
@@ -168,7 +168,7 @@ std::size_t unmap_chunk(chunk& c) noexcept {
     forget_pages(c);
     c.base.store(nullptr, memory_order_relaxed); // relaxed: see base
     counters.mapped.sub(chunk_size);
-    chunks.give_back(c);
+    chunks->give_back(c);
     return resident;
 }
 
@@ -203,10 +203,10 @@ std::size_t chunk_store::drop_weak() noexcept {
 }
 
 std::size_t chunk_store::unmap_free() noexcept {
-    auto& whole = chunks_by_class[whole_class];
+    auto& whole = *chunks_by_class[whole_class];
     std::size_t bytes = 0;
     for (unsigned id = whole.lowest(); id != whole.none; id = whole.next(id + 1)) {
-        chunk& c = *chunks.at(id);
+        chunk& c = *chunks->at(id);
         if (c.owned.claim_at(chunk::whole)) bytes += unmap_chunk(c);
     }
     return bytes;

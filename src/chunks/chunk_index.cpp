@@ -6,9 +6,9 @@
 namespace synk::inline v1::detail {
 
 constinit address_map places;
-constinit slot_table<chunk, max_chunks> chunks;
-constinit id_set<max_chunks> chunks_by_class[chunk_class_count];
-constinit id_set<max_chunks> warm_chunks;
+constinit zeroed<slot_table<chunk, max_chunks>> chunks;
+constinit zeroed<chunk_set> chunks_by_class[chunk_class_count];
+constinit zeroed<chunk_set> warm_chunks;
 
 namespace {
 
@@ -26,22 +26,22 @@ unsigned relist(chunk& c) noexcept {
         const unsigned cls = class_within(c.owned.longest_free());
         // relaxed: `listed` is a hint which entry to take out; the index itself is ordered by its own edges.
         const unsigned old = c.listed.exchange(cls, memory_order_relaxed);
-        if (cls != chunk::unlisted) chunks_by_class[cls].insert(c.id);
+        if (cls != chunk::unlisted) chunks_by_class[cls]->insert(c.id);
         if (old == cls) return cls;
-        if (old != chunk::unlisted) chunks_by_class[old].erase(c.id);
+        if (old != chunk::unlisted) chunks_by_class[old]->erase(c.id);
         if (class_within(c.owned.longest_free()) == cls) return cls;
     }
 }
 
 void unlist(chunk& c, unsigned cls) noexcept {
-    chunks_by_class[cls].erase(c.id);
+    chunks_by_class[cls]->erase(c.id);
     relist(c);
 }
 
 found_chunk find_chunk(unsigned cls) noexcept {
     for (; cls < chunk_class_count; ++cls) {
-        const unsigned id = chunks_by_class[cls].lowest();
-        if (id != chunks_by_class[cls].none) return {chunks.at(id), cls};
+        const unsigned id = chunks_by_class[cls]->lowest();
+        if (id != chunk_set::none) return {chunks->at(id), cls};
     }
     return {};
 }

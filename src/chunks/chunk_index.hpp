@@ -11,6 +11,7 @@
 
 #include <cstddef>
 
+#include "base/zeroed.hpp"
 #include "chunks/chunk.hpp"
 #include "chunks/id_set.hpp"
 #include "chunks/slot_table.hpp"
@@ -20,9 +21,11 @@ namespace synk::inline v1::detail {
 inline constexpr unsigned max_chunks = 1U << 20; // 4 TiB
 inline constexpr unsigned whole_class = chunk_class_count - 1;
 
-extern constinit slot_table<chunk, max_chunks> chunks;
-extern constinit id_set<max_chunks> chunks_by_class[chunk_class_count];
-extern constinit id_set<max_chunks> warm_chunks; // those that may have free resident pages
+using chunk_set = id_set<max_chunks>;
+
+extern constinit zeroed<slot_table<chunk, max_chunks>> chunks;
+extern constinit zeroed<chunk_set> chunks_by_class[chunk_class_count];
+extern constinit zeroed<chunk_set> warm_chunks; // those that may have free resident pages
 
 // Returns the class that the chunk is listed under now; chunk::unlisted when it has no free page.
 unsigned relist(chunk& c) noexcept;

@@ -79,7 +79,7 @@ bool wants_huge(unsigned cls) noexcept {
 }
 
 chunk* map_chunk() noexcept {
-    chunk* const c = chunks.take();
+    chunk* const c = chunks->take();
     if (c == nullptr) return nullptr;
     std::byte* const at = map_aligned(chunk_size, chunk_size);
     if (at != nullptr && places.set(at, chunk_size, place_owner(c))) {
@@ -90,7 +90,7 @@ chunk* map_chunk() noexcept {
         return c;
     }
     if (at != nullptr) unmap(at, chunk_size);
-    chunks.give_back(*c);
+    chunks->give_back(*c);
     return nullptr;
 }
 
@@ -126,7 +126,7 @@ claimed_blocks chunk_store::claim_new(unsigned cls, std::byte** out, unsigned wa
     const std::size_t warmed = huge ? c->gone.clear(rest) * page_size : 0;
     counters.chunk_warm.add(warmed);
     free_run(*c, rest);
-    if (warmed != 0) warm_chunks.insert(c->id);
+    if (warmed != 0) warm_chunks->insert(c->id);
     return {count, 0, warmed};
 }
 
@@ -135,7 +135,7 @@ void chunk_store::free(std::byte* data) noexcept {
     const page_run run = close_block(c, data);
     counters.chunk_warm.add(run.pages * page_size);
     free_block(c, run);
-    warm_chunks.insert(c.id);
+    warm_chunks->insert(c.id);
 }
 
 std::size_t chunk_store::free_gone(std::byte* data) noexcept {
@@ -148,7 +148,7 @@ std::size_t chunk_store::free_gone(std::byte* data) noexcept {
     else
         counters.chunk_warm.add(bytes);
     free_block(c, run);
-    if (!taken) warm_chunks.insert(c.id);
+    if (!taken) warm_chunks->insert(c.id);
     return taken ? 0 : bytes;
 }
 

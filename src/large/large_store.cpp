@@ -1,6 +1,7 @@
 #include "large/large_store.hpp"
 
 #include "base/settings.hpp"
+#include "base/zeroed.hpp"
 #include "budget/idle_budget.hpp"
 #include "checks/fatal.hpp"
 #include "checks/tools.hpp"
@@ -16,7 +17,7 @@ namespace {
 constexpr unsigned max_large = 1U << 20;
 constexpr unsigned shelf_slots = 64;
 
-constinit slot_table<large_block, max_large> records;
+constinit zeroed<slot_table<large_block, max_large>> records;
 
 // The shelf: a slot holds an idle block's record or null. Who changes it from a record to null (or from null
 // to one) by compare-and-swap owns the block (has given it up). That a record may leave and come back
@@ -97,7 +98,7 @@ void unmap_record(large_block& l) noexcept {
                     b.capacity); // too many mappings: at least the memory goes; the addresses are lost
     }
     counters.large_mapped.sub(b.capacity);
-    records.give_back(l);
+    records->give_back(l);
 }
 
 // A block that was just taken off the shelf.
@@ -172,7 +173,7 @@ block large_store::take_idle(std::size_t n) noexcept {
 
 block large_store::map_new(std::size_t n) noexcept {
     const std::size_t capacity = capacity_for(n);
-    large_block* const l = records.take();
+    large_block* const l = records->take();
     if (l == nullptr) return {};
     std::byte* const at = map_aligned(capacity, chunk_size);
     if (at != nullptr && places.set(at, capacity, place_owner(l))) {
@@ -185,7 +186,7 @@ block large_store::map_new(std::size_t n) noexcept {
         return {at, capacity};
     }
     if (at != nullptr) unmap(at, capacity);
-    records.give_back(*l);
+    records->give_back(*l);
     return {};
 }
 
