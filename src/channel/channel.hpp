@@ -73,6 +73,15 @@ public:
         return sum;
     }
 
+    // Blocks of all kinds, those included that are on their way in or out: never more than the bound, which the sum
+    // of the kinds, read one after another, may be.
+    [[nodiscard]] unsigned size() const noexcept {
+        unsigned free = 0;
+        for (unsigned g = 0; g < groups_; ++g) // relaxed: a count
+            free += static_cast<unsigned>(std::popcount(group_[g].empty.load(memory_order_relaxed)));
+        return bound_ - free;
+    }
+
 private:
     struct alignas(64) group {
         // The slots of the channel's `bound` that fall into the group with this number.

@@ -120,8 +120,18 @@ std::byte* find_in_chunks(unsigned cls) noexcept {
     return keep_rest(cls, blocks, n);
 }
 
+// What others find on the shelf, a thread finds in its own cache: a block that the request fills to a half.
+block pop_own_longer(std::size_t n) noexcept {
+    block b;
+    const unsigned cls = class_of(n);
+    for (unsigned c = cls + 1; b.data == nullptr && c <= cls + class_fan && class_bytes(c) / 2 <= n; ++c)
+        b = pop_own(c);
+    return b;
+}
+
 block find_large(std::size_t n) noexcept {
     block b = shared_store::get_large(n);
+    if (b.data == nullptr) b = pop_own_longer(n);
     if (b.data == nullptr) b = shared_store::get_new_large(n);
     if (b.data != nullptr) return b;
     give_all_back();

@@ -39,14 +39,12 @@ void add_tier(statistics& s, unsigned tier) {
     to.channel_hits = from.channel_hits.get();
     to.chunk_hits = from.chunk_hits.get();
     to.misses = from.misses.get();
-    if (tier < tier_count) to.channel_room = channels[tier].bound();
+    if (tier == tier_count) return;
+    to.in_channel = channels[tier].size();
+    to.channel_room = channels[tier].bound();
 }
 
-void add_class(statistics& s, unsigned cls) {
-    tier_statistics& to = s.tiers[tier_of_class(cls)];
-    to.cache_hits += thread_caches::hits(cls);
-    if (cls < chunk_class_count) to.in_channel += channel_of(cls).size(kind_of(cls));
-}
+void add_class(statistics& s, unsigned cls) { s.tiers[tier_of_class(cls)].cache_hits += thread_caches::hits(cls); }
 
 void add_counts(statistics& s) {
     s.splits = counters.splits.get();

@@ -1,0 +1,82 @@
+// The pool of the process, as a test wants to find it: with its default options and without any memory.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+#include <synk/pool.hpp>
+
+#include <gtest/gtest.h>
+
+#include "budget/idle_budget.hpp"
+#include "cache/thread_caches.hpp"
+#include "shared/shared_store.hpp"
+
+namespace synk_test {
+
+namespace inside = synk::detail;
+
+inline constexpr std::size_t kib = 1024;
+inline constexpr std::size_t mib = 1024 * kib;
+inline constexpr std::size_t page = inside::page_size;
+
+// The defaults, but nothing happens by itself: no thread of the library's own, no ageing, no page is resident before it
+// is lent. So that what a test sees is what it did.
+inline synk::options quiet() {
+    synk::options o;
+    o.keeper = false;
+    o.weak_after = o.gone_after = std::chrono::hours(24);
+    o.huge = synk::huge_pages::off;
+    return o;
+}
+inline synk::options quiet_with_limit(std::size_t idle_limit) {
+    synk::options o = quiet();
+    o.idle_limit = idle_limit;
+    return o;
+}
+
+// When nothing else runs: every idle byte has its reservation, and nothing else has one.
+inline void expect_accounts_balance() {
+    const synk::statistics s = synk::stats();
+    const std::size_t reserved = inside::thread_caches::reserved_bytes() + s.idle_channel + s.idle_chunk + s.idle_large;
+    EXPECT_EQ(inside::budget.reserved(), reserved);
+    EXPECT_EQ(s.idle, s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large);
+    EXPECT_EQ(s.mapped, s.lent + s.idle + s.gone);
+}
+
+class fresh_pool : public testing::Test {
+protected:
+    void SetUp() override {
+        synk::configure(quiet());
+        synk::maintain(); // the first visit may be due: the next is not for hours
+        synk::trim();
+        inside::shared_store::unmap_free();
+        lent_before_ = synk::stats().lent;
+        ASSERT_TRUE(lent_before_ != 0 || mapped() == 0) << "something idle is still mapped";
+    }
+    void TearDown() override {
+        synk::configure(quiet());
+        EXPECT_EQ(synk::stats().lent, lent_before_) << "the test has lost a block";
+        expect_accounts_balance();
+    }
+
+    static std::size_t mapped() { return synk::stats().mapped; }
+    // Bytes in users' hands since the test began.
+    [[nodiscard]] std::size_t lent() const { return synk::stats().lent - lent_before_; }
+
+private:
+    std::size_t lent_before_ = 0;
+};
+
+// Sizes at which something changes: around every class's and so every tier's bound, small and large.
+inline std::vector<std::size_t> boundary_sizes() {
+    std::vector<std::size_t> sizes{0, 1, 2};
+    for (unsigned cls = 0; cls < inside::chunk_class_count + 2 * inside::class_fan; ++cls)
+        for (const std::size_t n :
+             {inside::class_bytes(cls) - 1, inside::class_bytes(cls), inside::class_bytes(cls) + 1})
+            sizes.push_back(n);
+    return sizes;
+}
+
+} // namespace synk_test

@@ -1,0 +1,55 @@
+// An operating system that says no when a test tells it to.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+#include "pages/system.hpp"
+
+namespace synk_test {
+
+struct refusals {
+    bool map = false;
+    bool remap = false;
+    bool advise = false;
+};
+
+// While it lives, the library's calls of the chosen kinds fail, and are counted.
+class system_that_refuses {
+public:
+    explicit system_that_refuses(refusals refused) {
+        refused_ = refused;
+        count_ = 0;
+        calls_ = synk::detail::linux_calls;
+        calls_.map = map;
+        calls_.remap = remap;
+        calls_.advise = advise;
+        synk::detail::the_system.store(&calls_);
+    }
+    system_that_refuses(const system_that_refuses&) = delete;
+    system_that_refuses& operator=(const system_that_refuses&) = delete;
+    ~system_that_refuses() { synk::detail::the_system.store(&synk::detail::linux_calls); }
+
+    [[nodiscard]] static std::size_t count() { return count_; }
+
+private:
+    static bool refuse(bool kind) noexcept {
+        count_ += kind ? 1 : 0;
+        return kind;
+    }
+    static void* map(std::size_t size, bool accessible) noexcept {
+        return refuse(refused_.map) ? nullptr : synk::detail::linux_calls.map(size, accessible);
+    }
+    static void* remap(void* at, std::size_t size, std::size_t new_size, void* target) noexcept {
+        return refuse(refused_.remap) ? nullptr : synk::detail::linux_calls.remap(at, size, new_size, target);
+    }
+    static bool advise(void* at, std::size_t size, synk::detail::advice advice) noexcept {
+        return !refuse(refused_.advise) && synk::detail::linux_calls.advise(at, size, advice);
+    }
+
+    static inline refusals refused_;
+    static inline std::atomic<std::size_t> count_{0};
+    static inline synk::detail::system_calls calls_;
+};
+
+} // namespace synk_test
