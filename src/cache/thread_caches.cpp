@@ -35,8 +35,8 @@ pthread_key_t end_of_thread; // written once, published by setup = done
 
 constinit atomic<bool> asymmetric{false}; // membarrier is to be had
 
-void barrier() noexcept {
-    if (asymmetric.load(memory_order_relaxed)) os().barrier(); // relaxed: written before the first cache is published
+bool barrier() noexcept {
+    return !asymmetric.load(memory_order_relaxed) || os().barrier(); // relaxed: written before the first cache is there
 }
 
 template <class Visit>
@@ -58,17 +58,35 @@ void end_thread(void* record) noexcept {
     c.taken.store(false, memory_order_release);
 }
 
+constinit atomic<bool> has_forked{false};
+
+void note_fork() noexcept { has_forked.store(true, memory_order_relaxed); } // relaxed: the next visit sees it
+
+// What another thread had in its hands, which is not there any more, is lost, and so is not idle.
+void lose(cache_record& c) noexcept { budget.give(c.reserved.exchange(0, memory_order_relaxed)); }
+
+// The child goes on with its cache, or begins a new one if another thread was at it. It is asked to hand over what it
+// inherits, so that its next put goes the slow way and a keeper is started: the parent's is not there.
+void take_over_own(cache_record& c) noexcept {
+    if (!c.gate.held()) return c.gate.ask();
+    lose(c);
+    this_thread_cache = nullptr;
+    phase = thread_phase::fresh;
+}
+
 // Child of a fork: the other threads are not there any more. Their caches are free, but for those whose
-// owners were inside: what these hold is lost, and so is not idle.
+// owners, or somebody else, were inside.
 void after_fork_in_child() noexcept {
+    note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
     each_cache([](cache_record& c) {
-        if (&c == this_thread_cache || !c.taken.load(memory_order_relaxed)) return;
+        if (&c == this_thread_cache) return take_over_own(c);
+        if (!c.taken.load(memory_order_relaxed)) return;
         if (c.gate.close([] {})) { // nobody runs who could be inside: no barrier needed
             c.gate.open();
             c.taken.store(false, memory_order_release); // pairs with adopt()
         } else {
-            budget.give(c.reserved.exchange(0, memory_order_relaxed));
+            lose(c);
         }
     });
 }
@@ -92,7 +110,7 @@ bool ready() noexcept {
     if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(true, memory_order_relaxed);
     if (tools::active()) slow_only.store(true, memory_order_relaxed);
     const bool made = ::pthread_key_create(&end_of_thread, end_thread) == 0;
-    if (made) ::pthread_atfork(nullptr, nullptr, after_fork_in_child);
+    if (made) ::pthread_atfork(nullptr, note_fork, after_fork_in_child);
     setup.store(made ? setup_state::done : setup_state::refused, memory_order_release); // publishes the above
     return made;
 }
@@ -312,6 +330,8 @@ void thread_caches::age() noexcept {
         c.gate.open();
     });
 }
+
+bool thread_caches::forked() noexcept { return has_forked.load(memory_order_relaxed); } // relaxed: see note_fork
 
 std::size_t thread_caches::idle_bytes() noexcept {
     std::size_t bytes = 0;

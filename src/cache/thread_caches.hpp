@@ -74,6 +74,10 @@ public:
     // Gets served by the caches, by class: a recent value.
     [[nodiscard]] static std::uint64_t hits(unsigned cls) noexcept;
 
+    // Whether the process has forked since its first get, or is a child: pages may be shared with another one, and the
+    // system keeps those whatever it was told.
+    [[nodiscard]] static bool forked() noexcept;
+
     // Every get and put of every thread takes the slow way from now on (or no longer).
     static void set_slow_only(bool on) noexcept;
 };

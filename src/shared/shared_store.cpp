@@ -146,6 +146,7 @@ void shared_store::empty_channels() noexcept {
 std::size_t shared_store::purge(std::size_t bytes) noexcept {
     std::size_t done = chunk_store::purge(bytes);
     if (done < bytes) done += large_store::purge(bytes - done);
+    if (done < bytes) done += chunk_store::unmap_resident(bytes - done); // what is still there was refused
     budget.give(done);
     return done;
 }
