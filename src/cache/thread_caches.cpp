@@ -22,7 +22,8 @@ namespace {
 // What else a thread knows of itself. Trivial: it needs no destructor and is there before and after all
 // others.
 enum class thread_phase : unsigned char { fresh, making, cached, ended };
-constinit thread_local thread_phase phase [[gnu::tls_model("initial-exec")]] = thread_phase::fresh;
+// relaxed throughout: nobody but this thread, and signal handlers that interrupt it, sees it.
+constinit thread_local atomic<thread_phase> phase [[gnu::tls_model("initial-exec")]]{thread_phase::fresh};
 
 // Only grows, by compare-and-swap at its head; walked from head to end by anybody.
 constinit atomic<cache_record*> all{nullptr};
@@ -48,7 +49,7 @@ void each_cache(Visit visit) noexcept {
 void end_thread(void* record) noexcept {
     auto& c = *static_cast<cache_record*>(record);
     this_thread_cache = nullptr;
-    phase = thread_phase::ended;
+    phase.store(thread_phase::ended, memory_order_relaxed);
     if (c.gate.enter_slow()) {
         thread_caches::empty(c);
         c.gate.leave();
@@ -191,7 +192,7 @@ void park_all(cache_record& c, unsigned cls) noexcept {
     const unsigned n = bin.count();
     std::byte** const slots = c.slots[cls];
     std::memmove(slots + slots_per_bin - n, slots, n * sizeof(*slots));
-    bin.add(-n * cache_bin::one_block);
+    bin.add(-(n * cache_bin::one_block));
     bin.limit -= n; // the reservations stay with the blocks
     set_parked(c, cls, n);
 }
@@ -216,10 +217,12 @@ bool thread_caches::set_up() noexcept { return ready(); }
 
 cache_record* thread_caches::own() noexcept {
     if (this_thread_cache != nullptr) return static_cast<cache_record*>(this_thread_cache);
-    if (phase != thread_phase::fresh) return nullptr;
-    phase = thread_phase::making; // pthread_setspecific may allocate, and the allocator may be us
+    thread_phase seen = thread_phase::fresh;
+    // making: pthread_setspecific may allocate, and the allocator may be us; a signal handler may come between.
+    if (!phase.compare_exchange_strong(seen, thread_phase::making, memory_order_relaxed, memory_order_relaxed))
+        return nullptr;
     cache_record* const c = make_own();
-    phase = c != nullptr ? thread_phase::cached : thread_phase::fresh;
+    phase.store(c != nullptr ? thread_phase::cached : thread_phase::fresh, memory_order_relaxed);
     this_thread_cache = c;
     return c;
 }
@@ -232,7 +235,7 @@ unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** o
     std::byte** const slots = c.slots[cls];
     std::memcpy(out, slots, n * sizeof(*slots));
     std::memmove(slots, slots + n, (bin.count() - n) * sizeof(*slots));
-    bin.add(-n * cache_bin::one_block);
+    bin.add(-(n * cache_bin::one_block));
     return n;
 }
 
