@@ -8,6 +8,7 @@
 #include "base/environment.hpp"
 #include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
+#include "cache/stay_loaded.hpp"
 #include "checks/tools.hpp"
 #include "pages/record_store.hpp"
 #include "pages/system.hpp"
@@ -96,6 +97,13 @@ bool ready() noexcept {
     if (made) ::pthread_atfork(nullptr, nullptr, after_fork_in_child);
     setup.store(made ? setup_state::done : setup_state::refused, memory_order_release); // publishes the above
     return made;
+}
+
+// Before main() and before dlopen() returns, when no signal handler of the program's and hardly a thread is there: the
+// setting up takes locks of the C library's and the loader's, for which a get must not wait.
+[[gnu::constructor]] void set_up_at_load() noexcept {
+    static_cast<void>(ready());
+    stay_loaded();
 }
 
 // Blocks that a bin may ever hold: 4 MiB worth, but 8 to 64; of large ones a few.
