@@ -60,19 +60,34 @@ void end_thread(void* record) noexcept {
     c.taken.store(false, memory_order_release);
 }
 
-// Child of a fork: the other threads are not there any more. Their caches are free, but for those whose
-// owners were inside: what these hold is lost, and so is not idle.
+// Nobody's for ever, and what it holds is lost, and so is not idle.
+void abandon(cache_record& c) noexcept {
+    c.taken.store(true, memory_order_relaxed); // relaxed, as below: only this thread runs
+    budget.give(c.reserved.exchange(0, memory_order_relaxed));
+}
+
+// Another thread had this thread's cache when it forked, and will not open its gate again: the next use makes a new
+// one.
+void abandon_own_if_held() noexcept {
+    auto* const c = static_cast<cache_record*>(this_thread_cache);
+    if (c == nullptr || !c->gate.held()) return;
+    abandon(*c);
+    this_thread_cache = nullptr;
+    phase.store(thread_phase::fresh, memory_order_relaxed);
+    ::pthread_setspecific(end_of_thread, nullptr);
+}
+
+// Child of a fork: the other threads are not there any more. Their caches are free, but for those that somebody was
+// behind the gate of.
 void after_fork_in_child() noexcept {
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
     each_cache([](cache_record& c) {
-        if (&c == this_thread_cache || !c.taken.load(memory_order_relaxed)) return;
-        if (c.gate.close([] {})) { // nobody runs who could be inside: no barrier needed
-            c.gate.open();
-            c.taken.store(false, memory_order_release); // pairs with adopt()
-        } else {
-            budget.give(c.reserved.exchange(0, memory_order_relaxed));
-        }
+        if (&c == this_thread_cache) return;
+        if (!c.gate.close([] {})) return abandon(c); // nobody runs who could be inside: no barrier needed
+        c.gate.open();
+        c.taken.store(false, memory_order_release); // pairs with adopt()
     });
+    abandon_own_if_held();
 }
 
 void apply_environment() noexcept {
