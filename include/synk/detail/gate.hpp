@@ -86,6 +86,11 @@ public:
     // P1: publishes the other's work to O2 and to the next close().
     void open() noexcept { state_.fetch_and(static_cast<std::uint8_t>(~held_), memory_order_release); }
 
+    // Whether another thread is behind the gate, or tries to get there.
+    [[nodiscard]] bool held() const noexcept {
+        return (state_.load(memory_order_relaxed) & held_) != 0; // relaxed: a recent value
+    }
+
     // From now on (or no longer) every enter() fails and the owner takes the slow way: for options that a hit
     // must not skip, for tools that must see each get and put, and where membarrier is missing.
     void set_slow_only(bool on) noexcept {
