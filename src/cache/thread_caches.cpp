@@ -192,7 +192,7 @@ void park_all(cache_record& c, unsigned cls) noexcept {
     std::byte** const slots = c.slots[cls];
     std::memmove(slots + slots_per_bin - n, slots, n * sizeof(*slots));
     bin.add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
-    bin.limit -= n; // the reservations stay with the blocks
+    bin.limit -= n;                       // the reservations stay with the blocks
     set_parked(c, cls, n);
 }
 
