@@ -14,6 +14,7 @@
 #include <synk/pool.hpp>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include "support/effort.hpp"
 #include "support/fresh_pool.hpp"
@@ -276,6 +277,23 @@ TEST_F(Disjoint, InThreadsThatBeginAndEnd) {
             std::thread([&, source = sources[i].split()] { program(source, others_).run(100); }).join();
     });
     put_what_is_left();
+}
+
+// Memory that went back with its addresses is anybody's: AddressSanitizer knows no poison there any more.
+TEST_F(Disjoint, NotWithWhoGetsTheAddressesNext) {
+    for (const std::size_t n : {page, 4 * mib, 5 * mib}) {
+        synk::bytes b = synk::get_sized_pool().get_sized(n);
+        std::byte* const at = b.data();
+        b.reset();
+        synk::trim();
+        inside::shared_store::unmap_free();
+        void* const got =
+            ::mmap(at, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        ASSERT_EQ(got, at) << "the addresses did not go back";
+        *at = std::byte{1};
+        EXPECT_EQ(*at, std::byte{1});
+        ::munmap(at, page);
+    }
 }
 
 } // namespace
