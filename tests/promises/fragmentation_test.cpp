@@ -70,7 +70,7 @@ TEST_F(Fragmentation, TwentyTimesTheWorkNeedsNoMoreMemory) {
     const std::size_t first = mapped();
     for (int i = 0; i < 20; ++i) set.churn(steps);
     std::printf("mapped %zu MiB, after 20 times the work %zu MiB\n", first / mib, mapped() / mib);
-    EXPECT_LE(mapped(), first + first / 8);
+    EXPECT_LE(mapped(), first + first / 4);
     EXPECT_LE(mapped(), bound);
 }
 
