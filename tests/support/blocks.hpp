@@ -13,7 +13,7 @@
 namespace synk_test {
 
 // A size of every tier, with classes between them, and large ones.
-inline constexpr std::size_t every_tier[] = {1,       4096,      8000,      16'384,    30'000,    65'536,   100'000,
+inline constexpr std::size_t every_tier[] = {1,       4096,    8000,      16'384,    30'000,    65'536,    100'000,
                                              262'144, 400'000, 1'000'000, 2'000'000, 4'194'304, 5'000'000, 9'000'000};
 
 // The first bytes of each page: enough to find a page that has two owners, at a price that leaves the pool busy.
