@@ -3,6 +3,7 @@
 // ctest-variants: plain asan
 // (ThreadSanitizer cannot start a thread in the child of a process with threads: "dup thread with used id".)
 #include <atomic>
+#include <ostream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -54,6 +55,7 @@ struct place {
     call where;
     void (*way_there)();
 };
+std::ostream& operator<<(std::ostream& out, const place& shown) { return out << shown.name; }
 
 void grow_large() {
     auto b = synk::get_sized_pool().get_sized(5'000'000);
@@ -79,6 +81,7 @@ class ForkAt : public testing::TestWithParam<place> {};
 
 // All in a child, so that each place finds the pool as it is at first. The main thread has a cache and idle memory.
 TEST_P(ForkAt, LeavesBothWithAWorkingPool) {
+    if (!synk_test::children_may_start_threads) GTEST_SKIP() << synk_test::no_threads_in_children;
     EXPECT_TRUE(ends_well(in_child([] {
         require_every_tier_works(3);
         worker other;

@@ -16,10 +16,12 @@
 
 namespace {
 
+using synk_test::children_may_start_threads;
 using synk_test::churn;
 using synk_test::effort;
 using synk_test::ends_well;
 using synk_test::in_child;
+using synk_test::no_threads_in_children;
 using synk_test::require;
 using synk_test::require_every_tier_works;
 
@@ -87,6 +89,7 @@ void require_pool_works() {
 }
 
 TEST(ForkInTraffic, LeavesTheChildWithAWorkingPool) {
+    if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(3);
     for (std::size_t i = 0; i < effort(100); ++i) {
         threads.let_run(20);
@@ -103,10 +106,11 @@ TEST(ForkInTraffic, LeavesTheParentWithAWorkingPool) {
         }
     } // the traffic has checked its patterns
     EXPECT_EQ(synk::stats().lent, 0U) << "nothing is lost in the parent";
-    EXPECT_TRUE(ends_well(in_child(require_pool_works)));
+    if (children_may_start_threads) EXPECT_TRUE(ends_well(in_child(require_pool_works)));
 }
 
 TEST(ForkInTraffic, FromAThreadThatIsNotMain) {
+    if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(3);
     synk_test::worker other;
     for (std::size_t i = 0; i < effort(50); ++i) {
@@ -121,6 +125,7 @@ TEST(ForkInTraffic, FromAThreadThatIsNotMain) {
 }
 
 TEST(ForkInTraffic, FromAThreadThatHasNotUsedThePool) {
+    if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(3);
     for (std::size_t i = 0; i < effort(50); ++i) {
         threads.let_run(20);
@@ -140,6 +145,7 @@ void be_ancestor_of(unsigned generations) {
 }
 
 TEST(ForkInTraffic, Grandchildren) {
+    if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(2);
     for (std::size_t i = 0; i < effort(4); ++i)
         ASSERT_TRUE(ends_well(in_child([] { be_ancestor_of(3); }))) << "family " << i;

@@ -1,6 +1,6 @@
 // dlclose of what contains the pool, with blocks lent, threads that have used it, and threads that end later.
 #include <cstring>
-#include <functional>
+#include <ostream>
 #include <thread>
 
 #include <dlfcn.h>
@@ -23,6 +23,7 @@ struct library {
     const char* path;
     const char* prefix; // of its functions
 };
+std::ostream& operator<<(std::ostream& out, const library& shown) { return out << shown.path; }
 constexpr library libraries[] = {{SYNK_PLUGIN, "plugin_"}, {SYNK_SHARED, "synk_"}};
 
 // A loaded library with a pool; not this program's own.
