@@ -1,7 +1,5 @@
 // fork while another thread is at a known place inside the pool: in a system call, behind a cache's gate, in the middle
 // of a growth. The child has a whole pool all the same.
-// ctest-variants: plain asan
-// (ThreadSanitizer cannot start a thread in the child of a process with threads: "dup thread with used id".)
 #include <atomic>
 #include <ostream>
 #include <thread>

@@ -1,12 +1,9 @@
 // fork in the middle of traffic leaves two processes, each with a working pool.
-// ctest-variants: plain asan
-// (ThreadSanitizer cannot start a thread in the child of a process with threads: "dup thread with used id".)
 #include <atomic>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 
 #include <synk/pool.hpp>
 
