@@ -167,6 +167,7 @@ cache_record* make_own() noexcept {
         c->taken.store(false, memory_order_release);
         return nullptr;
     }
+    c->evictions = 0; // those of the thread before
     // After publish(): set_slow_only() either finds the record in the list or has stored the flag before.
     c->gate.set_slow_only(slow_only.load(memory_order_seq_cst));
     return c;
