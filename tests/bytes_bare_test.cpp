@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "support/fresh_pool.hpp"
+#include "support/handles.hpp"
 #include "support/pattern.hpp"
 #include "support/threads.hpp"
 
@@ -24,6 +25,7 @@ protected:
         fill(b, key);
         return b;
     }
+    static std::span<std::byte> whole(synk::bytes& b) { return {b.data(), b.capacity()}; }
 };
 
 class BareBytesDeathTest : public BareBytes {};

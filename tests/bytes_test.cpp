@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "support/fresh_pool.hpp"
+#include "support/handles.hpp"
 #include "support/pattern.hpp"
 #include "support/system_that_refuses.hpp"
 #include "support/threads.hpp"
@@ -39,16 +40,6 @@ protected:
     }
     static std::span<std::byte> whole(synk::bytes& b) { return {b.data(), b.capacity()}; }
 };
-
-void expect_empty_handle(const synk::bytes& b) {
-    EXPECT_EQ(b.data(), nullptr);
-    EXPECT_EQ(b.size(), 0U);
-    EXPECT_EQ(b.capacity(), 0U);
-    EXPECT_TRUE(b.empty());
-    EXPECT_FALSE(b);
-    EXPECT_EQ(b.begin(), b.end());
-    EXPECT_TRUE(std::span<const std::byte>(b).empty());
-}
 
 // Every member may be called on an empty handle, and what grows gets a block.
 void expect_usable(synk::bytes& b) {
