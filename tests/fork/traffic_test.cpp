@@ -103,7 +103,9 @@ TEST(ForkInTraffic, LeavesTheParentWithAWorkingPool) {
         }
     } // the traffic has checked its patterns
     EXPECT_EQ(synk::stats().lent, 0U) << "nothing is lost in the parent";
-    if (children_may_start_threads) EXPECT_TRUE(ends_well(in_child(require_pool_works)));
+    if (children_may_start_threads) {
+        EXPECT_TRUE(ends_well(in_child(require_pool_works)));
+    }
 }
 
 TEST(ForkInTraffic, FromAThreadThatIsNotMain) {
