@@ -2,51 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "judge.hpp"
+#include "memory_goals.hpp"
+
 namespace bench {
 namespace {
 
 constexpr double hot_limit = 2.5;         // x floor
 constexpr double random_limit = 50;       // x faster than make
 constexpr double throughput_limit = 0.85; // of two workers'
-
-enum class bound { at_most, at_least };
-
-// Gathers the cases of one goal; each is the ratio of two series.
-class judge {
-public:
-    judge(std::string id, std::string text, bound side, double limit) : side_(side), limit_(limit) {
-        goal_.id = std::move(id);
-        goal_.text = std::move(text);
-    }
-
-    void add(const series* a, const series* b, const std::string& where) {
-        if (a == nullptr || b == nullptr) return;
-        const double found = ratio(*a, *b);
-        const auto text = fmt::format("{:.2f} x {}", found, where);
-        if (goal_.cases++ == 0 || beyond(found, worst_)) {
-            worst_ = found;
-            goal_.found = text;
-        }
-        if (beyond(found, limit_)) (mostly_beyond(*a, *b) ? goal_.misses : goal_.undecided).push_back(text);
-    }
-    [[nodiscard]] goal result() { return std::move(goal_); }
-
-private:
-    [[nodiscard]] bool beyond(double found, double limit) const {
-        return side_ == bound::at_most ? found > limit : found < limit;
-    }
-    [[nodiscard]] bool mostly_beyond(const series& a, const series& b) const {
-        std::size_t rounds = 0;
-        for (std::size_t i = 0; i < a.rounds.size(); ++i)
-            if (beyond(a.rounds[i] / b.rounds[i], limit_)) ++rounds;
-        return rounds * 5 >= a.rounds.size() * 4;
-    }
-
-    bound side_;
-    double limit_;
-    double worst_ = 0;
-    goal goal_;
-};
 
 goal hot_pairs(const std::vector<table>& tables) {
     judge j("hot", fmt::format("hot pair: at most {} x floor at every size", hot_limit), bound::at_most, hot_limit);
@@ -111,7 +75,8 @@ const char* name_of(goal::verdict v) {
 }
 
 std::vector<goal> check_goals(const std::vector<table>& tables) {
-    return {hot_pairs(tables), random_sizes(tables), make_never_wins(tables), many_workers(tables)};
+    return {hot_pairs(tables),    random_sizes(tables), make_never_wins(tables), many_workers(tables),
+            quiet_memory(tables), next_use(tables),     no_peer_wins(tables)};
 }
 
 } // namespace bench

@@ -5,6 +5,9 @@
 
 #include "input_table.hpp"
 #include "measure.hpp"
+#include "memory_child.hpp"
+#include "memory_picture.hpp"
+#include "memory_table.hpp"
 #include "report.hpp"
 #include "settings.hpp"
 #include "sizes.hpp"
@@ -19,11 +22,15 @@ void measure(run& r) {
     progress shown(static_cast<unsigned>(s.tables.size()));
     input_result input;
     if (s.wants("input")) input = measure_input(s, shown);
+    memory_result memory;
+    if (s.wants("memory")) memory = measure_memory(s, shown);
     if (s.wants("within")) r.tables.push_back(random_table("within", 4 * mib, s, shown));
     if (s.wants("exceeds")) r.tables.push_back(random_table("exceeds", 8 * mib, s, shown));
     if (s.wants("concurrent")) r.tables.push_back(concurrent_table(s, shown));
     if (s.wants("hot")) r.tables.push_back(hot_table(s, shown));
     if (s.wants("input")) r.tables.push_back(std::move(input.measured));
+    if (s.wants("memory")) r.tables.push_back(std::move(memory.measured));
+    r.timelines = std::move(memory.timelines);
     r.mismatches = std::move(input.mismatches);
 }
 
@@ -36,12 +43,13 @@ int status_of(const run& r) {
 
 int measure_and_report(const settings& s) {
     const auto start = clock::now();
-    run r{s, describe_machine(), 0, {}, {}, {}};
+    run r{s, describe_machine(), 0, {}, {}, {}, {}};
     measure(r);
     r.seconds = nanoseconds(clock::now() - start) / 1e9;
     r.goals = check_goals(r.tables);
     print_report(r);
     write_json(r, s.json);
+    if (!r.timelines.empty()) fmt::print("memory over time: {}\n", draw_picture(r.timelines, s.picture));
     fmt::print("every round's figures: {}\n", s.json);
     return status_of(r);
 }
@@ -51,6 +59,7 @@ int measure_and_report(const settings& s) {
 
 int main(int argc, char** argv) {
     try {
+        if (const auto status = bench::be_memory_child(argc, argv)) return *status;
         bench::settings settings;
         if (const auto status = bench::parse(argc, argv, settings)) return *status;
         return bench::measure_and_report(settings);

@@ -6,6 +6,7 @@
 
 #include "goals.hpp"
 #include "machine.hpp"
+#include "memory_timeline.hpp"
 #include "results.hpp"
 #include "settings.hpp"
 
@@ -17,13 +18,15 @@ struct run {
     double seconds = 0;
     std::vector<table> tables;
     std::vector<goal> goals;
+    std::vector<timeline> timelines;     // of the memory table
     std::vector<std::string> mismatches; // of the real input; not empty means the run failed
 };
 
 // On stdout: what went wrong first, then the goals, then the tables (medians over the rounds).
 void print_report(const run& r);
 
-// Everything: settings, machine, goals, and of every cell each round's value with median, min and max. Throws
+// Everything: settings, machine, goals, of every cell each round's value with median, min and max, and the memory
+// over time. Throws
 // std::system_error when the file cannot be written; what stood there before is then still there.
 void write_json(const run& r, const std::string& path);
 

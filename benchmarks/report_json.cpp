@@ -30,6 +30,19 @@ json json_of(const table& t) {
     return {{"id", t.id}, {"title", t.title}, {"units", units}, {"notes", t.notes}, {"rows", rows}};
 }
 
+// One list a quantity, for programs that draw; times in seconds, memory in bytes.
+json json_of(const timeline& t) {
+    json all = {{"name", t.name}, {"phases", json::array()}};
+    for (const auto& p : t.phases) all["phases"].push_back({{"name", p.name}, {"begins_s", p.seconds}});
+    for (const auto& s : t.samples) {
+        all["seconds"].push_back(s.seconds);
+        all["resident_bytes"].push_back(s.resident);
+        all["lazily_free_bytes"].push_back(s.lazily_free);
+        all["held_bytes"].push_back(s.held);
+    }
+    return all;
+}
+
 json json_of(const goal& g) {
     return {{"id", g.id},       {"goal", g.text},     {"verdict", name_of(g.is())}, {"worst", g.found},
             {"cases", g.cases}, {"missed", g.misses}, {"undecided", g.undecided}};
@@ -42,7 +55,9 @@ json json_of(const settings& s) {
             {"workers", s.workers},
             {"seed", s.seed},
             {"input", s.input},
-            {"input_limit_mib", s.input_limit_mib}};
+            {"input_limit_mib", s.input_limit_mib},
+            {"silence_s", s.silence_s},
+            {"picture", s.picture}};
 }
 
 json json_of(const run& r) {
@@ -51,6 +66,8 @@ json json_of(const run& r) {
     for (const auto& g : r.goals) all["goals"].push_back(json_of(g));
     all["mismatches"] = r.mismatches;
     for (const auto& t : r.tables) all["tables"].push_back(json_of(t));
+    all["timelines"] = json::array();
+    for (const auto& t : r.timelines) all["timelines"].push_back(json_of(t));
     return all;
 }
 

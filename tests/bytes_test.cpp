@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "support/fresh_pool.hpp"
+#include "support/handles.hpp"
 #include "support/pattern.hpp"
 #include "support/system_that_refuses.hpp"
 #include "support/threads.hpp"
@@ -39,16 +40,6 @@ protected:
     }
     static std::span<std::byte> whole(synk::bytes& b) { return {b.data(), b.capacity()}; }
 };
-
-void expect_empty_handle(const synk::bytes& b) {
-    EXPECT_EQ(b.data(), nullptr);
-    EXPECT_EQ(b.size(), 0U);
-    EXPECT_EQ(b.capacity(), 0U);
-    EXPECT_TRUE(b.empty());
-    EXPECT_FALSE(b);
-    EXPECT_EQ(b.begin(), b.end());
-    EXPECT_TRUE(std::span<const std::byte>(b).empty());
-}
 
 // Every member may be called on an empty handle, and what grows gets a block.
 void expect_usable(synk::bytes& b) {
@@ -327,89 +318,6 @@ TEST_F(Bytes, ALargeBlockGrowsAtBothItsOldAndANewPlace) {
         fill(whole(b), 2); // all of it is there
         EXPECT_EQ(lent(), b.capacity());
     }
-}
-
-class BytesDeathTest : public Bytes {};
-
-TEST_F(BytesDeathTest, ALargeBlockThatMovedIsNoLongerAtItsOldAddress) {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-    synk::bytes b = filled(6 * mib, 1);
-    void* const old = b.data();
-    // A wall behind the block, unless something stands there already: it cannot grow in place.
-    void* const behind = b.data() + b.capacity();
-    ::mmap(behind, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-    b.resize(64 * mib);
-    ASSERT_NE(b.data(), old);
-    EXPECT_EQ(first_broken(std::span(b).first(6 * mib), 1), intact);
-    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(old)), "not a block of this pool");
-}
-
-TEST_F(Bytes, ReleaseGivesTheBlockOutOfItsHandsAndAdoptTakesItBack) {
-    for (const std::size_t n : {std::size_t{0}, page, 300 * kib, 5 * mib}) {
-        synk::bytes b = get(n);
-        fill(whole(b), n + 1);
-        const std::size_t capacity = b.capacity();
-        std::byte* const p = b.release();
-        expect_empty_handle(b);
-        EXPECT_EQ(lent(), capacity) << "nobody put it";
-        synk::bytes again = synk::bytes::adopt(p);
-        EXPECT_EQ(again.data(), p);
-        EXPECT_EQ(again.capacity(), capacity);
-        EXPECT_EQ(again.size(), capacity) << "its size is the whole capacity";
-        EXPECT_EQ(first_broken(again, n + 1), intact);
-    }
-    expect_empty_handle(synk::bytes::adopt(nullptr));
-}
-
-TEST_F(Bytes, WhatIsReleasedComesBackByDeallocateToo) {
-    void* const p = get(50'000).release();
-    synk::get_sized_pool().deallocate(p, 50'000);
-    EXPECT_EQ(lent(), 0U);
-    void* const q = synk::get_sized_pool().allocate(50'000);
-    EXPECT_GE(synk::bytes::adopt(q).capacity(), 50'000U);
-    EXPECT_EQ(lent(), 0U);
-}
-
-TEST_F(Bytes, GoesRoundBetweenThreads) {
-    worker one;
-    worker other;
-    for (const std::size_t n : {page, 300 * kib, 5 * mib}) {
-        void* p = nullptr;
-        one.run([&] {
-            synk::bytes b = get(n);
-            fill(whole(b), n);
-            p = b.release();
-        });
-        other.run([&] {
-            synk::bytes b = synk::bytes::adopt(p);
-            EXPECT_EQ(first_broken(b, n), intact);
-            b.resize(b.capacity() + 1);
-            p = b.release();
-        });
-        one.run([&] { EXPECT_GT(synk::bytes::adopt(p).capacity(), n); });
-    }
-    EXPECT_EQ(lent(), 0U);
-}
-
-TEST_F(BytesDeathTest, AdoptTakesNothingElse) {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-    synk::bytes b = get(50'000);
-    std::byte foreign{};
-    std::byte* const handled = b.data();
-    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(&foreign)), "not a block of this pool");
-    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(handled)), "not lent as a bare pointer");
-    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(handled + 100)), "points 100 bytes into the block");
-    synk::bytes large = get(5 * mib);
-    std::byte* const p = large.data();
-    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(p)), "not lent as a bare pointer");
-    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(p + 5 * mib - 1)), "bytes into the block");
-}
-
-TEST_F(BytesDeathTest, AnAdoptedBlockIsNotAdoptedTwice) {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-    std::byte* const p = get(50'000).release();
-    const synk::bytes b = synk::bytes::adopt(p);
-    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(p)), "not lent as a bare pointer");
 }
 
 // Lives until after main, was got before it: the pool must be there at both ends.

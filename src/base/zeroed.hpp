@@ -10,15 +10,15 @@ namespace synk::inline v1::detail {
 template <class T>
 class zeroed {
 public:
-    constexpr zeroed() noexcept : unused_(0) {}
-    [[nodiscard]] T& operator*() noexcept { return value_; }
-    [[nodiscard]] T* operator->() noexcept { return &value_; }
+    constexpr zeroed() noexcept : nothing(0) {}
+    [[nodiscard]] T& operator*() noexcept { return object; }
+    [[nodiscard]] T* operator->() noexcept { return &object; }
 
 private:
     static_assert(std::is_trivially_destructible_v<T>, "it is used until the process has ended");
     union {
-        char unused_;
-        T value_;
+        char nothing;
+        T object;
     };
 };
 

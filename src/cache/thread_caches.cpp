@@ -8,6 +8,7 @@
 #include "base/environment.hpp"
 #include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
+#include "cache/stay_loaded.hpp"
 #include "checks/tools.hpp"
 #include "pages/record_store.hpp"
 #include "pages/system.hpp"
@@ -22,7 +23,8 @@ namespace {
 // What else a thread knows of itself. Trivial: it needs no destructor and is there before and after all
 // others.
 enum class thread_phase : unsigned char { fresh, making, cached, ended };
-constinit thread_local thread_phase phase [[gnu::tls_model("initial-exec")]] = thread_phase::fresh;
+// relaxed throughout: nobody but this thread, and signal handlers that interrupt it, sees it.
+constinit thread_local atomic<thread_phase> phase [[gnu::tls_model("initial-exec")]]{thread_phase::fresh};
 
 // Only grows, by compare-and-swap at its head; walked from head to end by anybody.
 constinit atomic<cache_record*> all{nullptr};
@@ -48,7 +50,7 @@ void each_cache(Visit visit) noexcept {
 void end_thread(void* record) noexcept {
     auto& c = *static_cast<cache_record*>(record);
     this_thread_cache = nullptr;
-    phase = thread_phase::ended;
+    phase.store(thread_phase::ended, memory_order_relaxed);
     if (c.gate.enter_slow()) {
         thread_caches::empty(c);
         c.gate.leave();
@@ -62,33 +64,37 @@ constinit atomic<bool> has_forked{false};
 
 void note_fork() noexcept { has_forked.store(true, memory_order_relaxed); } // relaxed: the next visit sees it
 
-// What another thread had in its hands, which is not there any more, is lost, and so is not idle.
-void lose(cache_record& c) noexcept { budget.give(c.reserved.exchange(0, memory_order_relaxed)); }
-
-// The child goes on with its cache, or begins a new one if another thread was at it. It is asked to hand over what it
-// inherits, so that its next put goes the slow way and a keeper is started: the parent's is not there.
-void take_over_own(cache_record& c) noexcept {
-    if (!c.gate.held()) return c.gate.ask();
-    lose(c);
-    this_thread_cache = nullptr;
-    phase = thread_phase::fresh;
+// Nobody's for ever, and what it holds is lost, and so is not idle.
+void abandon(cache_record& c) noexcept {
+    c.taken.store(true, memory_order_relaxed); // relaxed, as below: only this thread runs
+    budget.give(c.reserved.exchange(0, memory_order_relaxed));
 }
 
-// Child of a fork: the other threads are not there any more. Their caches are free, but for those whose
-// owners, or somebody else, were inside.
+// The child goes on with its cache, and is asked to hand over what it inherits, so that its next put goes the slow way
+// and a keeper is started: the parent's is not there. Where another thread had the cache when it forked, and will not
+// open its gate again, the next use makes a new one.
+void take_over_own() noexcept {
+    auto* const c = static_cast<cache_record*>(this_thread_cache);
+    if (c == nullptr) return;
+    if (!c->gate.held()) return c->gate.ask();
+    abandon(*c);
+    this_thread_cache = nullptr;
+    phase.store(thread_phase::fresh, memory_order_relaxed);
+    ::pthread_setspecific(end_of_thread, nullptr);
+}
+
+// Child of a fork: the other threads are not there any more. Their caches are free, but for those that somebody was
+// behind the gate of.
 void after_fork_in_child() noexcept {
     note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
     each_cache([](cache_record& c) {
-        if (&c == this_thread_cache) return take_over_own(c);
-        if (!c.taken.load(memory_order_relaxed)) return;
-        if (c.gate.close([] {})) { // nobody runs who could be inside: no barrier needed
-            c.gate.open();
-            c.taken.store(false, memory_order_release); // pairs with adopt()
-        } else {
-            lose(c);
-        }
+        if (&c == this_thread_cache) return;
+        if (!c.gate.close([] {})) return abandon(c); // nobody runs who could be inside: no barrier needed
+        c.gate.open();
+        c.taken.store(false, memory_order_release); // pairs with adopt()
     });
+    take_over_own();
 }
 
 void apply_environment() noexcept {
@@ -113,6 +119,13 @@ bool ready() noexcept {
     if (made) ::pthread_atfork(nullptr, note_fork, after_fork_in_child);
     setup.store(made ? setup_state::done : setup_state::refused, memory_order_release); // publishes the above
     return made;
+}
+
+// Before main() and before dlopen() returns, when no signal handler of the program's and hardly a thread is there: the
+// setting up takes locks of the C library's and the loader's, for which a get must not wait.
+[[gnu::constructor]] void set_up_at_load() noexcept {
+    static_cast<void>(ready());
+    stay_loaded();
 }
 
 // Blocks that a bin may ever hold: 4 MiB worth, but 8 to 64; of large ones a few.
@@ -161,6 +174,7 @@ cache_record* make_own() noexcept {
         c->taken.store(false, memory_order_release);
         return nullptr;
     }
+    c->evictions = 0; // those of the thread before
     // After publish(): set_slow_only() either finds the record in the list or has stored the flag before.
     c->gate.set_slow_only(slow_only.load(memory_order_seq_cst));
     return c;
@@ -234,10 +248,12 @@ bool thread_caches::set_up() noexcept { return ready(); }
 
 cache_record* thread_caches::own() noexcept {
     if (this_thread_cache != nullptr) return static_cast<cache_record*>(this_thread_cache);
-    if (phase != thread_phase::fresh) return nullptr;
-    phase = thread_phase::making; // pthread_setspecific may allocate, and the allocator may be us
+    thread_phase seen = thread_phase::fresh;
+    // making: pthread_setspecific may allocate, and the allocator may be us; a signal handler may come between.
+    if (!phase.compare_exchange_strong(seen, thread_phase::making, memory_order_relaxed, memory_order_relaxed))
+        return nullptr;
     cache_record* const c = make_own();
-    phase = c != nullptr ? thread_phase::cached : thread_phase::fresh;
+    phase.store(c != nullptr ? thread_phase::cached : thread_phase::fresh, memory_order_relaxed);
     this_thread_cache = c;
     return c;
 }

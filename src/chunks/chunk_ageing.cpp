@@ -167,10 +167,10 @@ std::size_t unmap_chunk(chunk& c) noexcept {
     std::byte* const at = c.start();
     const std::size_t resident = bytes_of(page_bitmap::pages - c.gone.count(chunk::whole));
     places.clear(at, chunk_size);
-    tools::forget(at, chunk_size);
-    if (!unmap(at, chunk_size)) { // too many mappings: it stays as it was; its entry is there, so set() cannot fail
-        if (!places.set(at, chunk_size, place_owner(&c))) fail_record(at);
+    tools::forget(at, chunk_size); // whoever gets these addresses next knows nothing of our poison
+    if (!unmap(at, chunk_size)) {  // too many mappings: it stays as it was; its entry is there, so set() cannot fail
         if (tools::active()) tools::idle({at, chunk_size});
+        if (!places.set(at, chunk_size, place_owner(&c))) fail_record(at);
         free_run(c, chunk::whole);
         return 0;
     }

@@ -69,8 +69,9 @@ bool watch_pressure_file(int epoll, const char* path) noexcept {
 int connect_socket(const char* path) noexcept {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (std::strlen(path) >= sizeof(address.sun_path)) return none;
-    std::strcpy(address.sun_path, path);
+    const std::size_t length = std::strlen(path);
+    if (length >= sizeof(address.sun_path)) return none;
+    std::memcpy(address.sun_path, path, length); // the rest is zero
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
     ::close(fd);

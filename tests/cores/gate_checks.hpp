@@ -91,23 +91,23 @@ public:
         });
         EXPECT_EQ(value_, entered_ + by_others) << "two were behind the gate at once";
         EXPECT_EQ(met_, 0U) << "two were behind the gate at once";
-        EXPECT_GT(entered_, 0U);
     }
 
 private:
+    // Until it was in often enough: others may hold the gate for as long as they sleep.
     std::uint64_t enter_often(std::size_t slow_ways) {
         random_source random(1);
-        std::uint64_t entered = 0;
-        for (std::size_t i = 0; i < effort(3'000'000); ++i) {
+        const std::size_t wanted = effort(1'000'000);
+        for (std::uint64_t entered = 0; entered < wanted;) {
             if (!(random.one_in(slow_ways) ? gate_.enter_slow() : gate_.enter())) {
-                static_cast<void>(gate_.take_wish());
+                if (!gate_.take_wish()) std::this_thread::yield();
                 continue;
             }
             behind(0);
             gate_.leave();
             ++entered;
         }
-        return entered;
+        return wanted;
     }
 
     template <class Barrier>

@@ -1,4 +1,5 @@
 // Somebody has written into the pool's own records: it ends loudly, before a byte of the wrong block is handed out.
+#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,7 @@ struct damage {
     const char* name;
     std::uint32_t (*done_to)(std::uint32_t record);
 };
+std::ostream& operator<<(std::ostream& out, const damage& shown) { return out << shown.name; }
 constexpr damage damages[] = {
     {"zeroed", [](std::uint32_t) { return 0U; }},
     {"all ones", [](std::uint32_t) { return ~0U; }},

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <new>
+#include <ostream>
 #include <thread>
 #include <vector>
 
@@ -123,6 +124,7 @@ struct scenario {
     const char* name;
     void (*run)();
 };
+std::ostream& operator<<(std::ostream& out, const scenario& shown) { return out << shown.name; }
 constexpr scenario scenarios[] = {{"GetOfEveryTier", get_of_every_tier},
                                   {"GetLargeBlocks", get_large_blocks},
                                   {"GrowHandles", grow_handles},

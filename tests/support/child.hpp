@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ostream>
 #include <string>
 
 #include <sys/wait.h>
@@ -19,6 +20,18 @@ namespace synk_test {
 
 // Longer than any child takes on a slow day. A child that is still there then is killed by SIGALRM.
 inline constexpr unsigned watchdog_seconds = 240;
+
+// ThreadSanitizer takes a thread that is started in the child of a process with threads for one of the parent's, which
+// has the same address, and ends the child.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool children_may_start_threads = false;
+#elif defined(__has_feature)
+inline constexpr bool children_may_start_threads = !__has_feature(thread_sanitizer);
+#else
+inline constexpr bool children_may_start_threads = true;
+#endif
+inline constexpr const char* no_threads_in_children =
+    "ThreadSanitizer cannot follow a thread that the child of a process with threads starts";
 
 struct ending {
     int status = -1; // as from waitpid()

@@ -47,7 +47,10 @@ inline void expect_accounts_balance() {
 
 class fresh_pool : public testing::Test {
 protected:
-    void SetUp() override {
+    void SetUp() override { start_afresh(); }
+
+    // Nothing is idle and nothing mapped but what is lent.
+    void start_afresh() {
         synk::configure(quiet());
         synk::maintain(); // the first visit may be due: the next is not for hours
         synk::trim();

@@ -88,8 +88,10 @@ public:
     // Leaves the wish that the owner hands over all it has, on its next operation.
     void ask() noexcept { state_.fetch_or(asked_for_, memory_order_relaxed); } // relaxed: it publishes nothing
 
-    // Whether another thread is behind the gate or tries to be.
-    [[nodiscard]] bool held() const noexcept { return (state_.load(memory_order_relaxed) & held_) != 0; }
+    // Whether another thread is behind the gate, or tries to get there.
+    [[nodiscard]] bool held() const noexcept {
+        return (state_.load(memory_order_relaxed) & held_) != 0; // relaxed: a recent value
+    }
 
     // From now on (or no longer) every enter() fails and the owner takes the slow way: for options that a hit
     // must not skip, for tools that must see each get and put, and where membarrier is missing.

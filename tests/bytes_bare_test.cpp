@@ -1,0 +1,114 @@
+// <synk/bytes.hpp>: the way to a bare pointer and back, and what is no way back.
+#include <synk/bytes.hpp>
+
+#include <memory>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include "support/fresh_pool.hpp"
+#include "support/handles.hpp"
+#include "support/pattern.hpp"
+#include "support/threads.hpp"
+
+namespace {
+
+using namespace synk_test;
+
+class BareBytes : public fresh_pool {
+protected:
+    static synk::bytes get(std::size_t n) { return synk::get_sized_pool().get_sized(n); }
+    // A buffer whose size() bytes are the pattern of a key.
+    static synk::bytes filled(std::size_t n, std::uint64_t key) {
+        synk::bytes b = get(n);
+        fill(b, key);
+        return b;
+    }
+    static std::span<std::byte> whole(synk::bytes& b) { return {b.data(), b.capacity()}; }
+};
+
+class BareBytesDeathTest : public BareBytes {};
+
+TEST_F(BareBytesDeathTest, ALargeBlockThatMovedIsNoLongerAtItsOldAddress) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    synk::bytes b = filled(6 * mib, 1);
+    void* const old = b.data();
+    // A wall behind the block, unless something stands there already: it cannot grow in place.
+    void* const behind = b.data() + b.capacity();
+    ::mmap(behind, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    b.resize(64 * mib);
+    ASSERT_NE(b.data(), old);
+    EXPECT_EQ(first_broken(std::span(b).first(6 * mib), 1), intact);
+    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(old)), "not a block of this pool");
+}
+
+TEST_F(BareBytes, ReleaseGivesTheBlockOutOfItsHandsAndAdoptTakesItBack) {
+    for (const std::size_t n : {std::size_t{0}, page, 300 * kib, 5 * mib}) {
+        synk::bytes b = get(n);
+        fill(whole(b), n + 1);
+        const std::size_t capacity = b.capacity();
+        std::byte* const p = b.release();
+        expect_empty_handle(b);
+        EXPECT_EQ(lent(), capacity) << "nobody put it";
+        synk::bytes again = synk::bytes::adopt(p);
+        EXPECT_EQ(again.data(), p);
+        EXPECT_EQ(again.capacity(), capacity);
+        EXPECT_EQ(again.size(), capacity) << "its size is the whole capacity";
+        EXPECT_EQ(first_broken(again, n + 1), intact);
+    }
+    expect_empty_handle(synk::bytes::adopt(nullptr));
+}
+
+TEST_F(BareBytes, WhatIsReleasedComesBackByDeallocateToo) {
+    void* const p = get(50'000).release();
+    synk::get_sized_pool().deallocate(p, 50'000);
+    EXPECT_EQ(lent(), 0U);
+    void* const q = synk::get_sized_pool().allocate(50'000);
+    EXPECT_GE(synk::bytes::adopt(q).capacity(), 50'000U);
+    EXPECT_EQ(lent(), 0U);
+}
+
+TEST_F(BareBytes, GoesRoundBetweenThreads) {
+    worker one;
+    worker other;
+    for (const std::size_t n : {page, 300 * kib, 5 * mib}) {
+        void* p = nullptr;
+        one.run([&] {
+            synk::bytes b = get(n);
+            fill(whole(b), n);
+            p = b.release();
+        });
+        other.run([&] {
+            synk::bytes b = synk::bytes::adopt(p);
+            EXPECT_EQ(first_broken(b, n), intact);
+            b.resize(b.capacity() + 1);
+            p = b.release();
+        });
+        one.run([&] { EXPECT_GT(synk::bytes::adopt(p).capacity(), n); });
+    }
+    EXPECT_EQ(lent(), 0U);
+}
+
+TEST_F(BareBytesDeathTest, AdoptTakesNothingElse) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    synk::bytes b = get(50'000);
+    std::byte foreign{};
+    std::byte* const handled = b.data();
+    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(&foreign)), "not a block of this pool");
+    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(handled)), "not lent as a bare pointer");
+    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(handled + 100)), "points 100 bytes into the block");
+    synk::bytes large = get(5 * mib);
+    std::byte* const p = large.data();
+    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(p)), "not lent as a bare pointer");
+    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(p + 5 * mib - 1)), "bytes into the block");
+}
+
+TEST_F(BareBytesDeathTest, AnAdoptedBlockIsNotAdoptedTwice) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    std::byte* const p = get(50'000).release();
+    const synk::bytes b = synk::bytes::adopt(p);
+    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(p)), "not lent as a bare pointer");
+}
+
+} // namespace

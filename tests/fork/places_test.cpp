@@ -1,0 +1,157 @@
+// fork while another thread is at a known place inside the pool: in a system call, behind a cache's gate, in the middle
+// of a growth. The child has a whole pool all the same.
+#include <atomic>
+#include <ostream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <synk/pool.hpp>
+
+#include "cache/thread_caches.hpp"
+#include "pages/system.hpp"
+#include "support/blocks.hpp"
+#include "support/no_ageing.hpp"
+#include "support/system_that_holds.hpp"
+#include "support/threads.hpp"
+
+namespace {
+
+using synk::detail::linux_calls;
+using synk_test::ends_well;
+using synk_test::in_child;
+using synk_test::require;
+using synk_test::require_every_tier_works;
+using synk_test::system_that_holds;
+using synk_test::worker;
+
+using call = synk_test::system_that_holds::call;
+
+std::uint64_t cache_hits() {
+    std::uint64_t sum = 0;
+    for (const auto& tier : synk::stats().tiers) sum += tier.cache_hits;
+    return sum;
+}
+
+void require_cache_serves() {
+    const std::uint64_t before = cache_hits();
+    for (int i = 0; i < 100; ++i) static_cast<void>(synk::get_sized_pool().get_sized(5000));
+    require(cache_hits() >= before + 90, "a thread of a child is served by its own cache");
+}
+
+void require_pool_works() {
+    require_every_tier_works(1);
+    require_cache_serves();
+    for (int i = 0; i < 3; ++i) std::thread(require_cache_serves).join();
+    synk_test::run_threads(2, [](unsigned i) { require_every_tier_works(10 + i); });
+    synk::trim();
+    require_every_tier_works(2);
+}
+
+struct place {
+    const char* name;
+    call where;
+    void (*way_there)();
+};
+std::ostream& operator<<(std::ostream& out, const place& shown) { return out << shown.name; }
+
+void grow_large() {
+    auto b = synk::get_sized_pool().get_sized(5'000'000);
+    b.reserve(40'000'000);
+}
+void get_new() { const auto b = synk::get_sized_pool().get_sized(50'000'000); }
+void get_from_new_chunks() {
+    synk::bytes held[20];
+    for (auto& b : held) b = synk::get_sized_pool().get_sized(4'194'304);
+}
+void trim_chunks() { synk::trim(); }
+void trim_large() {
+    get_new();
+    synk::trim();
+}
+
+constexpr place places[] = {
+    {"MappingALargeBlock", call::map, get_new},        {"MappingAChunk", call::map, get_from_new_chunks},
+    {"UnmappingALargeBlock", call::unmap, trim_large}, {"TakingACachesBlocks", call::barrier, trim_chunks},
+    {"AdvisingPages", call::advise, trim_chunks},      {"GrowingALargeBlock", call::remap, grow_large}};
+
+class ForkAt : public testing::TestWithParam<place> {};
+
+// All in a child, so that each place finds the pool as it is at first. The main thread has a cache and idle memory.
+TEST_P(ForkAt, LeavesBothWithAWorkingPool) {
+    if (!synk_test::children_may_start_threads) GTEST_SKIP() << synk_test::no_threads_in_children;
+    EXPECT_TRUE(ends_well(in_child([] {
+        require_every_tier_works(3);
+        worker other;
+        other.run([] { require_every_tier_works(4); });
+        synk_test::ending e;
+        {
+            const system_that_holds system(GetParam().where);
+            std::thread held([] {
+                system_that_holds::this_thread_may_be_held();
+                GetParam().way_there();
+            });
+            system_that_holds::wait_until_held();
+            e = in_child([] {
+                synk::detail::the_system.store(&linux_calls);
+                require_pool_works();
+            });
+            system_that_holds::let_go();
+            held.join();
+        }
+        require(e.good(), e.words.c_str());
+        require_pool_works();
+        require(synk::stats().lent == 0, "nothing is lost in the parent");
+    })));
+}
+
+INSTANTIATE_TEST_SUITE_P(Places, ForkAt, testing::ValuesIn(places),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+// Another thread has the forking thread's cache, as the keeper and trim() have it.
+TEST(ForkAt, AThreadThatHasTheForkersCache) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        require_every_tier_works(1);
+        auto& gate = synk::detail::this_thread_cache->gate;
+        require(gate.close([] {}), "another thread may close the gate");
+        const synk_test::ending e = in_child(require_pool_works);
+        gate.open();
+        require(e.good(), e.words.c_str());
+        require_pool_works();
+    })));
+}
+
+// Another thread has a cache that nobody uses at the moment: the next thread must not be given it.
+TEST(ForkAt, AThreadThatHasACacheOfNobody) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        synk::detail::cache_gate* gate = nullptr;
+        std::thread([&gate] {
+            require_every_tier_works(1);
+            gate = &synk::detail::this_thread_cache->gate;
+        }).join();
+        require(gate->close([] {}), "another thread may close the gate");
+        const synk_test::ending e = in_child([] {
+            for (int i = 0; i < 3; ++i) std::thread(require_cache_serves).join();
+        });
+        gate->open();
+        require(e.good(), e.words.c_str());
+    })));
+}
+
+// The forking thread itself is behind its gate: a signal handler that forks has interrupted it there.
+TEST(ForkAt, ASignalHandlerInsideOfTheOwnCache) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        require_every_tier_works(1);
+        auto& gate = synk::detail::this_thread_cache->gate;
+        require(gate.enter_slow(), "the gate is open");
+        const synk_test::ending e = in_child([&gate] {
+            require_every_tier_works(2);
+            gate.leave(); // the handler has returned
+            require_pool_works();
+        });
+        gate.leave();
+        require(e.good(), e.words.c_str());
+    })));
+}
+
+} // namespace
