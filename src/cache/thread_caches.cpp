@@ -13,6 +13,7 @@
 #include "pages/record_store.hpp"
 #include "pages/system.hpp"
 #include "shared/shared_store.hpp"
+#include "stats/counters.hpp"
 
 namespace synk::inline v1::detail {
 
@@ -62,7 +63,10 @@ void end_thread(void* record) noexcept {
 
 constinit atomic<bool> has_forked{false};
 
-void note_fork() noexcept { has_forked.store(true, memory_order_relaxed); } // relaxed: the next visit sees it
+// With nothing mapped there is nothing to share. relaxed: the next visit sees it.
+void note_fork() noexcept {
+    if (counters.mapped.get() != 0) has_forked.store(true, memory_order_relaxed);
+}
 
 // Nobody's for ever, and what it holds is lost, and so is not idle.
 void abandon(cache_record& c) noexcept {

@@ -74,7 +74,7 @@ public:
     // Gets served by the caches, by class: a recent value.
     [[nodiscard]] static std::uint64_t hits(unsigned cls) noexcept;
 
-    // Whether the process has forked since its first get, or is a child: pages may be shared with another one, and the
+    // Whether a fork, here or in a parent, found memory of the pool: pages may be shared with another process, and the
     // system keeps those whatever it was told.
     [[nodiscard]] static bool forked() noexcept;
 

@@ -1,6 +1,5 @@
 // The environment that a process starts with is the pool's, until configure() says something else.
-// ctest: ENVIRONMENT
-// SYNK_IDLE_LIMIT=3M\;SYNK_WEAK_AFTER=200ms\;SYNK_GONE_AFTER=300ms\;SYNK_KEEPER=off\;SYNK_HUGE_PAGES=off
+// ctest-environment: SYNK_IDLE_LIMIT=3M SYNK_WEAK_AFTER=200ms SYNK_GONE_AFTER=300ms SYNK_KEEPER=off SYNK_HUGE_PAGES=off
 
 #include <cstdlib>
 
@@ -17,7 +16,7 @@ protected:
     }
 };
 
-TEST_F(start, reads_the_environment_at_the_first_use) {
+TEST_F(start, reads_the_environment) {
     { auto b = synk::get_sized_pool().get_sized(1); }
     const synk::options o = synk::current_options();
     EXPECT_EQ(o.idle_limit, 3U << 20);
