@@ -95,17 +95,17 @@ bool nothing_at_hand() noexcept {
            counters.large_shelved.get() == 0;
 }
 
-// What the keeper has before its eyes: how much is idle, and since when that has not changed.
+// What the keeper has before its eyes: how much is idle, and since when all of that has lain in chunks unchanged.
 class idle_picture {
 public:
     // False when nothing is idle, or only what stays: runs too short for an advice, memory whose advice is refused.
     [[nodiscard]] bool look(std::uint64_t now) noexcept {
         const std::size_t bytes = budget.reserved();
-        if (bytes != bytes_) {
+        if (bytes != bytes_ || !nothing_at_hand()) {
             bytes_ = bytes;
             since_ = now;
         }
-        return bytes != 0 && !(now - since_ >= 2 * the_settings.gone_after_ns() && nothing_at_hand());
+        return bytes != 0 && now - since_ < 2 * the_settings.gone_after_ns();
     }
     // seq_cst: either we see the reservation of a put, or it sees us asleep (note_idle). A get and a put of the same
     // size that fall between the last look and this are missed, until the next slow put.
