@@ -197,16 +197,20 @@ void set_limit(cache_record& c, cache_bin& bin, unsigned limit) noexcept {
     bin.limit = limit;
 }
 
-// Room in a bin that nobody has used for a visit's time goes back to the budget.
-void give_spare_back(cache_record& c, unsigned cls) noexcept {
+void give_room_back(cache_record& c, unsigned cls) noexcept {
     auto& bin = c.bins[cls];
-    const auto hits = static_cast<std::uint32_t>(bin.hits());
-    const bool used = hits != c.seen_hits[cls];
-    c.seen_hits[cls] = hits;
-    if (used || bin.limit == bin.count()) return;
     const unsigned spare = bin.limit - bin.count();
+    if (spare == 0) return;
     set_limit(c, bin, bin.count());
     budget.give(spare * class_bytes(cls));
+}
+
+// Room in a bin that nobody has used for a visit's time goes back to the budget.
+void give_spare_back(cache_record& c, unsigned cls) noexcept {
+    const auto hits = static_cast<std::uint32_t>(c.bins[cls].hits());
+    const bool used = hits != c.seen_hits[cls];
+    c.seen_hits[cls] = hits;
+    if (!used) give_room_back(c, cls);
 }
 
 // Blocks that stayed parked since the last visit, with their reservations.
@@ -244,6 +248,36 @@ unsigned limit_step(unsigned cls, unsigned left) noexcept {
     return step < left ? step : left;
 }
 
+// Lets the bin hold more, if it may and the budget allows it.
+bool raise_limit(cache_record& c, unsigned cls) noexcept {
+    auto& bin = c.bins[cls];
+    const unsigned left = max_limit(cls) - (bin.limit + parked_in(c, cls));
+    if (left == 0) return false;
+    const unsigned step = limit_step(cls, left);
+    const std::size_t bytes = step * class_bytes(cls);
+    // One thread may have half of the budget: the rest is for the others.
+    if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes)) return false;
+    set_limit(c, bin, bin.limit + step);
+    return true;
+}
+
+std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
+    return static_cast<std::uint32_t>(c.bins[cls].hits()) + c.misses[cls];
+}
+
+// A bin that only ever runs over belongs to a thread that puts what others get: it keeps what is worth passing on in
+// one go, and the rest is for those others.
+bool is_got_from(const cache_record& c, unsigned cls) noexcept {
+    constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
+    return c.bins[cls].limit * class_bytes(cls) < worth_passing_on / 2 || gets_from(c, cls) != c.gets_at_spill[cls];
+}
+
+// A bin that is empty after as many gets as it was filled with belongs to a thread that gets what others put.
+bool is_only_got_from(const cache_record& c, unsigned cls) noexcept {
+    const auto gets = static_cast<std::uint32_t>(c.bins[cls].hits()) - c.hits_at_stow[cls];
+    return c.bins[cls].count() == 0 && gets == c.stowed[cls];
+}
+
 } // namespace
 
 bool thread_caches::set_up() noexcept { return ready(); }
@@ -279,21 +313,23 @@ std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept 
     return data;
 }
 
-bool thread_caches::raise_limit(cache_record& c, unsigned cls) noexcept {
+void thread_caches::make_place(cache_record& c, unsigned cls, spill& out) noexcept {
     auto& bin = c.bins[cls];
-    const unsigned held = bin.limit + (cls < cached_class_count ? parked_in(c, cls) : 0);
-    const unsigned left = max_limit(cls) - held;
-    if (left == 0) return false;
-    const unsigned step = limit_step(cls, left);
-    const std::size_t bytes = step * class_bytes(cls);
-    // One thread may have half of the budget: the rest is for the others.
-    if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes)) return false;
-    set_limit(c, bin, bin.limit + step);
-    return true;
+    if (cls >= cached_class_count || bin.count() < bin.limit) return;
+    if (is_got_from(c, cls) && raise_limit(c, cls)) return;
+    out.count = take_oldest(c, cls, out.items, (bin.limit + 1) / 2);
+    c.gets_at_spill[cls] = gets_from(c, cls);
+    if (out.count == 0) return;
+    out.reserved = out.count;
+    if (budget.take(out.count * class_bytes(cls))) return;
+    // The bin gives up its room for all but the block that is about to come.
+    --out.reserved;
+    set_limit(c, bin, bin.limit - out.reserved);
 }
 
 unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
     auto& bin = c.bins[cls];
+    if (is_only_got_from(c, cls)) give_room_back(c, cls);
     const unsigned count = bin.count();
     const unsigned place = max_limit(cls) - parked_in(c, cls) - count;
     if (n > place) n = place;
@@ -302,6 +338,8 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
     std::memcpy(c.slots[cls] + count, items, n * sizeof(*items));
     bin.add(n * cache_bin::one_block);
+    c.hits_at_stow[cls] = static_cast<std::uint32_t>(bin.hits());
+    c.stowed[cls] = static_cast<std::uint8_t>(n);
     return n;
 }
 

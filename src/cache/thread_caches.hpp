@@ -19,6 +19,10 @@ struct cache_record : thread_cache {
     atomic<std::size_t> reserved{0}; // bytes: the sum of (limit + parked) * pages; written behind the gate
     atomic<std::uint8_t> parked[cached_class_count] = {}; // written behind the gate
     std::uint32_t seen_hits[cached_class_count] = {};     // of the keeper's last visit; behind the gate
+    std::uint32_t misses[class_limit] = {};               // gets that found the bin empty; the owner's
+    std::uint32_t gets_at_spill[cached_class_count] = {}; // when the bin last ran over; the owner's
+    std::uint32_t hits_at_stow[cached_class_count] = {};  // when the bin was last filled by stow(); behind the gate
+    std::uint8_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate
     unsigned evictions = 0;       // idle blocks cut up for smaller requests since the last growth; the owner's
     atomic<bool> taken{true};     // some thread's; false: free for the next thread
     cache_record* next = nullptr; // the list only grows; written before the record is published
@@ -44,14 +48,23 @@ public:
     // Reads the options from the environment and sets up what caches need, once. False while another thread does.
     static bool set_up() noexcept;
 
+    // Blocks of one class that had to make way, the oldest of their bin. The first `reserved` of them come with their
+    // reservations.
+    struct spill {
+        unsigned count = 0;
+        unsigned reserved = 0;
+        std::byte* items[slots_per_bin];
+    };
+    // From behind the gate: makes a place for one more block in a bin, by more room or by a spill. Without room in the
+    // budget there may be none.
+    static void make_place(cache_record& c, unsigned cls, spill& out) noexcept;
+
     // From behind the gate: takes up to n of the blocks that were put first out of a bin. They come without
     // reservation, what the bin has reserved stays with it.
     [[nodiscard]] static unsigned take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept;
     // From behind the gate: the block that was put first into a bin, with its reservation; null when it is
     // empty.
     [[nodiscard]] static std::byte* take_reserved(cache_record& c, unsigned cls) noexcept;
-    // From behind the gate: lets the bin hold more, if it may and the budget allows it.
-    static bool raise_limit(cache_record& c, unsigned cls) noexcept;
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
     [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // From behind the gate: all blocks go to the shared store, all reservations back to the budget.

@@ -1,5 +1,7 @@
 #include "pools/block_source.hpp"
 
+#include <algorithm>
+
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "channel/channels.hpp"
@@ -22,18 +24,18 @@ block pop_own(unsigned cls) noexcept {
     thread_caches::behind_own_gate([&](cache_record& c) {
         b = c.pop(cls);
         if (b.data == nullptr && thread_caches::unpark(c, cls)) b = c.pop(cls);
+        if (b.data == nullptr) ++c.misses[cls];
     });
     return b.plain();
 }
 
-// How many blocks a miss brings for the cache: half of what the bin and the channel hold.
+// How many blocks a miss brings for the cache: a megabyte of them, but at most half of what the bin and the channel
+// hold.
 unsigned batch_of(unsigned cls) noexcept {
-    const std::size_t in_bin = chunk_size / class_bytes(cls) / 2;
-    const unsigned in_channel = channel_bound(tier_of_class(cls)) / 2;
-    const unsigned bin = in_bin < 4                   ? 4
-                         : in_bin > slots_per_bin / 2 ? slots_per_bin / 2
-                                                      : static_cast<unsigned>(in_bin);
-    return bin < in_channel ? bin : in_channel;
+    constexpr std::size_t batch_bytes = std::size_t{1} << 20;
+    const std::size_t fit = batch_bytes / class_bytes(cls);
+    const unsigned most = std::min(slots_per_bin, channel_bound(tier_of_class(cls))) / 2;
+    return fit < 1 ? 1 : fit < most ? static_cast<unsigned>(fit) : most;
 }
 
 // Everything but the first goes into the thread's cache, what does not fit there back where it came from.

@@ -29,23 +29,17 @@ block lend(block b) noexcept {
     return b;
 }
 
-// A place for one more block in a bin; what had to make way for it comes out.
-unsigned make_place(cache_record& c, unsigned cls, std::byte** spilled) noexcept {
-    const auto& bin = c.bins[cls];
-    if (bin.count() < bin.limit || thread_caches::raise_limit(c, cls)) return 0;
-    return thread_caches::take_oldest(c, cls, spilled, (bin.limit + 1) / 2);
-}
-
 bool put_into_cache(block b) noexcept {
     cache_record* const c = thread_caches::own();
     if (c == nullptr || !c->gate.enter_slow()) return false;
     if (c->gate.take_wish()) thread_caches::empty(*c);
     const unsigned cls = class_of(b.capacity);
-    std::byte* spilled[slots_per_bin];
-    const unsigned n = make_place(*c, cls, spilled);
+    thread_caches::spill over;
+    thread_caches::make_place(*c, cls, over);
     const bool kept = c->push(cls, b.data);
     c->gate.leave();
-    if (n != 0) shared_store::put(cls, spilled, n);
+    if (over.reserved != 0) shared_store::put_reserved(cls, over.items, over.reserved);
+    if (over.count != over.reserved) shared_store::put({over.items[over.reserved], b.capacity});
     return kept;
 }
 
