@@ -67,6 +67,17 @@ function(synk_add_variant variant runnable)
   target_include_directories(synk_${variant} PUBLIC ${PROJECT_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR})
   target_compile_options(synk_${variant} PUBLIC ${synk_flags_${variant}} -UNDEBUG)
   target_link_options(synk_${variant} PUBLIC ${synk_flags_${variant}})
+  synk_add_common_headers(${variant})
+endfunction()
+
+# What nearly every test includes, compiled once a variant: a third of the time that the tests take to build.
+function(synk_add_common_headers variant)
+  set(target common_headers_${variant})
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp "")
+  add_library(${target} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${target}.cpp)
+  synk_warnings(${target})
+  target_link_libraries(${target} PRIVATE synk_${variant} GTest::gmock)
+  target_precompile_headers(${target} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <thread> <chrono> <random>)
 endfunction()
 
 # Reads "// <key>: words" out of a test's file, as a list.
@@ -106,6 +117,7 @@ function(synk_add_variant_test variant name file)
   add_executable(${target} ${file} ${ARGN})
   synk_warnings(${target})
   target_link_libraries(${target} PRIVATE synk_${variant} GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${target} REUSE_FROM common_headers_${variant})
   set_target_properties(${target} PROPERTIES CROSSCOMPILING_EMULATOR "${environment};${synk_launcher_${variant}}")
 
   string(REGEX MATCH "^[^.]+\\." hazard ${name})
