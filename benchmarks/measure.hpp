@@ -13,6 +13,9 @@ using clock = std::chrono::steady_clock;
     return std::chrono::duration<double, std::nano>(d).count();
 }
 
+// What the processor has worked for this thread so far. Time in which other programs had it does not count.
+[[nodiscard]] clock::duration processor_time();
+
 // The compiler must take v for changed: what was computed from it is computed again.
 template <class T>
 [[gnu::always_inline]] inline void make_opaque(T& v) {

@@ -19,7 +19,7 @@ struct order {
 
 struct answer {
     std::uint64_t held_bytes = 0;
-    double ms = 0;                 // of use: gets and writing, without the puts
+    double ms = 0;                 // of use: processor time of the gets and the writing, without the puts
     std::uint64_t page_faults = 0; // of the same
 };
 

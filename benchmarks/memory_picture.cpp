@@ -53,12 +53,13 @@ private:
 
     void set_up(const std::string& path) {
         add("# Draws {0}: gnuplot FILE\n"
-            "set terminal svg size {1},{2} font 'sans-serif,13' background '#ffffff' noenhanced\n"
+            "set terminal svg size {1},{2} font 'sans-serif,13' background '#ffffff'\n"
             "set output '{0}'\nset multiplot\n",
             path, width, height_);
         add("set lmargin at screen {}\nset rmargin at screen {}\n", 72 / width, 1 - 20 / width);
         add("set xrange [0:{}]\nset yrange [0:{}]\n", seconds_, std::ceil(mib_ * 1.42 / 50) * 50);
-        add("set ytics 200 nomirror\nset xtics 2 nomirror\nset border 3 lc rgb '{0}'\nset tics textcolor rgb '{0}'\n"
+        add("set ytics 200 out nomirror\nset xtics 2 out nomirror\nset border 3 lc rgb '{0}'\nset tics textcolor rgb "
+            "'{0}'\n"
             "unset key\nset style fill solid noborder\n",
             text_colour);
         add_head();
@@ -70,11 +71,11 @@ private:
 
     // Set for the first strip only.
     void add_head() {
-        add_text("What a process keeps of the memory that it no longer uses", 72, 20, "font 'sans-serif:Bold,16'");
+        add_text("{/:Bold What a process keeps of the memory that it no longer uses}", 72, 20, "font 'sans-serif,16'");
         add_text("resident memory (MiB)", 18, head + (height_ - head - foot) / 2, "center rotate");
         add_legend(72, kept_colour, "resident");
         add_legend(172, lazily_free_colour, "resident, but the kernel may take it at any moment (lazily free)");
-        add_legend(610, held_colour, "held by the program");
+        add_legend(650, held_colour, "held by the program");
     }
     void add_legend(double x, const char* colour, const char* text) {
         add("set object rectangle from screen {},{} to screen {},{} fc rgb '{}' fs solid noborder front\n", x / width,
@@ -114,8 +115,7 @@ private:
 
     // The allocator's name, and in the midst of the silence what it comes to.
     void add_words(const timeline& t) {
-        add("set label '{}' at graph 0.008,graph 0.84 font 'sans-serif:Bold,14' tc rgb '{}' front\n", t.name,
-            text_colour);
+        add("set label '{{/:Bold {}}}' at graph 0.008,graph 0.84 tc rgb '{}' front\n", t.name, text_colour);
         const memory_sample& quiet = t.last_of(phase::silence);
         const double peak = as_mib(t.peak().resident);
         auto text = fmt::format("after {:.0f} s of silence {:.0f} MiB, {:.0f} % of the peak", silence_of(t),
