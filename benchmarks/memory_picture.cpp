@@ -17,7 +17,7 @@ namespace {
 // Pixels, top to bottom: a head with title and legend, the strips, a foot with the axis.
 constexpr double width = 960;
 constexpr double head = 98;
-constexpr double strip = 92;
+constexpr double strip = 108;
 constexpr double gap = 14;
 constexpr double foot = 56;
 
@@ -57,7 +57,7 @@ private:
             "set output '{0}'\nset multiplot\n",
             path, width, height_);
         add("set lmargin at screen {}\nset rmargin at screen {}\n", 72 / width, 1 - 20 / width);
-        add("set xrange [0:{}]\nset yrange [0:{}]\n", seconds_, std::ceil(mib_ * 1.42 / 50) * 50);
+        add("set xrange [0:{}]\nset yrange [0:{}]\n", seconds_, std::ceil(mib_ * 1.75 / 50) * 50);
         add("set ytics 200 out nomirror\nset xtics 2 out nomirror\nset border 3 lc rgb '{0}'\nset tics textcolor rgb "
             "'{0}'\n"
             "unset key\nset style fill solid noborder\n",
@@ -113,9 +113,9 @@ private:
         }
     }
 
-    // The allocator's name, and in the midst of the silence what it comes to.
+    // The allocator's name, and in the midst of the silence what it comes to and what the next use costs.
     void add_words(const timeline& t) {
-        add("set label '{{/:Bold {}}}' at graph 0.008,graph 0.84 tc rgb '{}' front\n", t.name, text_colour);
+        add("set label '{{/:Bold {}}}' at graph 0.008,graph 0.88 tc rgb '{}' front\n", t.name, text_colour);
         const memory_sample& quiet = t.last_of(phase::silence);
         const double peak = as_mib(t.peak().resident);
         auto text = fmt::format("after {:.0f} s of silence {:.0f} MiB, {:.0f} % of the peak", silence_of(t),
@@ -123,7 +123,14 @@ private:
         if (100 * quiet.lazily_free > quiet.resident)
             text += fmt::format("; not lazily free {:.0f} MiB, {:.0f} %", as_mib(quiet.kept()),
                                 100 * as_mib(quiet.kept()) / peak);
-        add("set label '{}' at first {},graph 0.84 right tc rgb '{}' front\n", text, quiet.seconds - seconds_ / 100,
+        add_right(text, quiet.seconds, 0.88);
+        add_right(fmt::format("next use {:.1f} ms and {:.0f} page faults; in steady use {:.1f} ms and {:.0f}",
+                              t.first.ms, t.first.page_faults, t.steady.ms, t.steady.page_faults),
+                  quiet.seconds, 0.72);
+    }
+
+    void add_right(const std::string& text, double end, double height) {
+        add("set label '{}' at first {},graph {} right tc rgb '{}' front\n", text, end - seconds_ / 100, height,
             text_colour);
     }
 

@@ -10,6 +10,7 @@
 
 #include "measure.hpp"
 #include "measured_process.hpp"
+#include "results.hpp"
 #include "sizes.hpp"
 
 namespace bench {
@@ -85,9 +86,14 @@ private:
         held_ = a.held_bytes;
         if (o.what != action::use) return;
         if (t.phase == phase::again)
-            report_.first = a;
+            report_.over_time.first = {a.ms, static_cast<double>(a.page_faults)};
         else
-            report_.steady.push_back(a);
+            add_steady(a);
+    }
+    void add_steady(const answer& a) {
+        steady_ms_.rounds.push_back(a.ms);
+        steady_faults_.rounds.push_back(static_cast<double>(a.page_faults));
+        report_.over_time.steady = {steady_ms_.median(), steady_faults_.median()};
     }
     void take_sample(clock::time_point start) {
         memory_sample s = process_->sample();
@@ -98,6 +104,8 @@ private:
 
     std::unique_ptr<measured_process> process_;
     std::uint64_t held_ = 0;
+    series steady_ms_;
+    series steady_faults_;
     memory_report report_;
 };
 

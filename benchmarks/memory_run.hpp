@@ -16,9 +16,7 @@ namespace bench {
 
 struct memory_report {
     timeline over_time;
-    std::vector<answer> steady; // timed uses in the midst of use
-    answer first;               // the first use after the silence
-    std::string failure;        // empty, or why there is nothing else in it
+    std::string failure; // empty, or why there is nothing else in it
 };
 
 struct memory_plan {

@@ -1,6 +1,7 @@
 #include "memory_table.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <stdexcept>
@@ -30,14 +31,6 @@ table empty_table(unsigned silence_s) {
     return t;
 }
 
-// The median of the steady uses, as the table shows it.
-template <class T>
-double median(const std::vector<answer>& uses, T answer::*what) {
-    series all;
-    for (const answer& a : uses) all.rounds.push_back(static_cast<double>(a.*what));
-    return all.median();
-}
-
 // In the order of the columns.
 std::vector<double> values_of(const memory_report& r) {
     const memory_sample& peak = r.over_time.peak();
@@ -47,10 +40,10 @@ std::vector<double> values_of(const memory_report& r) {
             percent(quiet.resident, peak.resident),
             as_mib(quiet.kept()),
             percent(quiet.kept(), peak.resident),
-            median(r.steady, &answer::ms),
-            median(r.steady, &answer::page_faults),
-            r.first.ms,
-            static_cast<double>(r.first.page_faults)};
+            r.over_time.steady.ms,
+            r.over_time.steady.page_faults,
+            r.over_time.first.ms,
+            r.over_time.first.page_faults};
 }
 
 result_row& row_named(table& t, const std::string& name) {
@@ -90,8 +83,8 @@ std::vector<std::string> describe(const std::vector<allocator>& all) {
         "write every byte of them, in the midst of use (median of 8) and as the first use after the silence"};
     for (const allocator& a : all)
         if (!a.library.empty())
-            notes.push_back(
-                fmt::format("{}: {}{}{}", a.name, a.library, a.environment.empty() ? "" : ", ", a.environment));
+            notes.push_back(fmt::format("{}: {}{}{}", a.name, std::filesystem::path(a.library).filename().string(),
+                                        a.environment.empty() ? "" : ", ", a.environment));
     return notes;
 }
 

@@ -26,8 +26,7 @@ struct run {
 void print_report(const run& r);
 
 // Everything: settings, machine, goals, of every cell each round's value with median, min and max, and the memory
-// over time. Throws
-// std::system_error when the file cannot be written; what stood there before is then still there.
+// over time. Throws std::system_error when the file cannot be written; what stood there before is then still there.
 void write_json(const run& r, const std::string& path);
 
 } // namespace bench
