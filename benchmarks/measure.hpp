@@ -13,6 +13,11 @@ using clock = std::chrono::steady_clock;
     return std::chrono::duration<double, std::nano>(d).count();
 }
 
+// For an order to another process.
+[[nodiscard]] inline std::uint64_t nanoseconds_of(clock::duration d) {
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(d).count());
+}
+
 // What the processor has worked for this thread so far. Time in which other programs had it does not count.
 [[nodiscard]] clock::duration processor_time();
 
@@ -26,6 +31,15 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline void keep(const T& v) {
     asm volatile("" : : "r"(v) : "memory");
+}
+
+// Between two looks at something that another thread is about to change.
+inline void pause_briefly() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb" : : : "memory");
+#endif
 }
 
 // What every row does with every buffer of the tables without work: writes its first byte.

@@ -1,7 +1,6 @@
 #include "memory_table.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <span>
 #include <stdexcept>
@@ -75,16 +74,13 @@ void measure_round(memory_result& into, const settings& s, std::span<const alloc
     }
 }
 
-std::vector<std::string> describe(const std::vector<allocator>& all) {
+std::vector<std::string> explain(const std::vector<allocator>& all) {
     std::vector<std::string> notes{
-        "one process each: synk's sized pool, and malloc with what is preloaded in its place; in every process",
-        "buffers of 4 KiB to 4 MiB, 400 MiB at the peak, every byte written, all put back before the silence",
-        "then = at the end of the silence; steady and first = processor time to get 64 buffers of mixed sizes and",
-        "write every byte of them, in the midst of use (median of 8) and as the first use after the silence"};
-    for (const allocator& a : all)
-        if (!a.library.empty())
-            notes.push_back(fmt::format("{}: {}{}{}", a.name, std::filesystem::path(a.library).filename().string(),
-                                        a.environment.empty() ? "" : ", ", a.environment));
+        "one process each; in every process buffers of 4 KiB to 4 MiB, 400 MiB at the peak, every byte written, all",
+        "put back before the silence. then = at the end of the silence; steady and first = processor time to get 64",
+        "buffers of mixed sizes and write every byte of them, in the midst of use (median of 8) and as the first use",
+        "after the silence"};
+    for (auto& note : describe(all)) notes.push_back(std::move(note));
     return notes;
 }
 
@@ -93,7 +89,7 @@ std::vector<std::string> describe(const std::vector<allocator>& all) {
 memory_result measure_memory(const settings& s, progress& shown) {
     memory_result result{empty_table(s.silence_s), {}};
     const auto all = find_allocators();
-    result.measured.notes = describe(all);
+    result.measured.notes = explain(all);
     const bool fits = processes_that_fit() != 0;
     if (!fits) result.measured.notes.emplace_back("not measured: a process takes more than half of the free memory");
     const unsigned rounds = fits ? std::min(s.rounds, most_rounds) : 0;

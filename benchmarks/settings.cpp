@@ -29,11 +29,11 @@ void add_options(CLI::App& app, settings& s) {
     app.add_option("--workers", s.workers)->delimiter(',')->check(CLI::Range(1, 1024));
 }
 
-// A default as the help writes it: lists without brackets.
-std::string default_of(const CLI::Option& option) {
-    std::string text = option.get_default_str();
-    std::erase_if(text, [](char c) { return c == '[' || c == ']'; });
-    return text;
+// Without what only lays a text out: the help breaks long lists, the program writes them in brackets.
+std::string bare_text(std::string_view text) {
+    std::string bare(text);
+    std::erase_if(bare, [](char c) { return c == '[' || c == ']' || c == ' ' || c == '\n'; });
+    return bare;
 }
 
 // From an option's name to the next option.
@@ -47,10 +47,10 @@ std::string_view entry_of(const CLI::Option& option) {
 int check_usage(const CLI::App& app) {
     int wrong = 0;
     for (const auto* option : app.get_options()) {
-        const auto entry = entry_of(*option);
-        if (!entry.empty() && entry.find(default_of(*option)) != std::string_view::npos) continue;
+        const auto entry = bare_text(entry_of(*option));
+        if (!entry.empty() && entry.find(bare_text(option->get_default_str())) != std::string::npos) continue;
         fmt::print(stderr, "usage.txt does not name {} with its default '{}'\n", option->get_name(),
-                   default_of(*option));
+                   option->get_default_str());
         ++wrong;
     }
     return wrong == 0 ? done : failed;

@@ -11,9 +11,10 @@
 namespace bench {
 
 struct settings {
-    unsigned rounds = 7;
-    unsigned span_ms = 150; // how long one row is timed in one round
-    std::vector<std::string> tables{"within", "exceeds", "concurrent", "hot", "input", "memory"};
+    unsigned rounds = 5;
+    unsigned span_ms = 100; // how long one row is timed in one round
+    std::vector<std::string> tables{"within", "exceeds", "concurrent", "hot",    "threads", "handover",
+                                    "bursts", "waste",   "touch",      "growth", "input",   "memory"};
     std::vector<unsigned> workers{1, 2, 4, 8, 16, 32};
     std::uint64_t seed = 1;
     std::string input = "/usr/share";
