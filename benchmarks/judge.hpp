@@ -19,6 +19,8 @@ public:
 
     // A series that was not measured is null: no case.
     void add(const series* a, const series* b, const std::string& where);
+    // Of what is a ratio or a share already.
+    void add(const series* a, const std::string& where);
     [[nodiscard]] goal result() { return std::move(goal_); }
 
 private:
