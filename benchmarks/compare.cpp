@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include <fmt/format.h>
+
 #include "allocators.hpp"
 
 namespace bench {
@@ -30,5 +32,11 @@ bool is_synk(std::string_view name) {
 }
 
 double spread_percent(const series& s) { return s.median() == 0 ? 0 : 100 * (s.max() - s.min()) / s.median(); }
+
+std::string figure(double v) {
+    if (v == 0) return "0";
+    if (v < 0.01) return fmt::format("{:.2g}", v);
+    return fmt::format("{:.{}f}", v, v < 10 ? 2 : v < 100 ? 1 : 0);
+}
 
 } // namespace bench

@@ -23,4 +23,7 @@ struct rival {
 // Highest less lowest, in percent of the median.
 [[nodiscard]] double spread_percent(const series& s);
 
+// Three digits that mean something, whatever the magnitude.
+[[nodiscard]] std::string figure(double v);
+
 } // namespace bench

@@ -56,6 +56,8 @@ int measure_and_report(const settings& s) {
     print_report(r);
     write_json(r, s.json);
     if (!r.timelines.empty()) fmt::print("memory over time: {}\n", draw_picture(r.timelines, s.picture));
+    write_page(r, s.html);
+    fmt::print("the report as a page: {}\n", s.html);
     fmt::print("every round's figures: {}\n", s.json);
     return status_of(r);
 }

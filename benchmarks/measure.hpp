@@ -64,22 +64,26 @@ struct tally {
     [[nodiscard]] double ns_per_operation() const { return nanoseconds(elapsed) / static_cast<double>(operations); }
 };
 
-// Calls batch(k), which does k operations, until `span` is over. The clock is read once a batch; batches
-// double until one takes a 16th of the span or does 65,536 operations.
+// What elapses: of the wall clock, or processor_time.
+using time_source = clock::duration (*)();
+[[nodiscard]] inline clock::duration wall_time() { return clock::now().time_since_epoch(); }
+
+// Calls batch(k), which does k operations, until `span` is over. The time is read once a batch; batches double until
+// one takes a 16th of the span or does 65,536 operations.
 template <class Batch>
-[[nodiscard]] tally run_for(clock::duration span, Batch&& batch) {
+[[nodiscard]] tally run_for(clock::duration span, Batch&& batch, time_source now = processor_time) {
     constexpr std::uint64_t longest = std::uint64_t{1} << 16;
     tally done;
-    const auto start = clock::now();
-    auto now = start;
-    for (std::uint64_t size = 1; now - start < span;) {
+    const auto start = now();
+    auto last = start;
+    for (std::uint64_t size = 1; last - start < span;) {
         batch(size);
         done.operations += size;
-        const auto before = now;
-        now = clock::now();
-        if ((now - before) * 16 < span && size < longest) size *= 2;
+        const auto before = last;
+        last = now();
+        if ((last - before) * 16 < span && size < longest) size *= 2;
     }
-    done.elapsed = now - start;
+    done.elapsed = last - start;
     return done;
 }
 

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <fstream>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
-#include "process.hpp"
+#include "gnuplot.hpp"
 #include "sizes.hpp"
 
 namespace bench {
@@ -156,18 +154,6 @@ private:
     double mib_ = 0;
     std::string script_;
 };
-
-// Empty when it went well.
-std::string run_gnuplot(const std::string& script) {
-    try {
-        const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-        process gnuplot("gnuplot", {script}, nothing);
-        ::close(nothing);
-        return gnuplot.wait();
-    } catch (const std::exception& e) {
-        return e.what();
-    }
-}
 
 } // namespace
 

@@ -33,9 +33,9 @@ void get_and_put(std::size_t size) {
 
 // An eighth of the span before what is counted makes warm what the other rows' turns have cooled.
 template <class Batch>
-[[nodiscard]] tally run_warm(clock::duration span, Batch&& batch) {
-    static_cast<void>(run_for(span / 8, batch));
-    return run_for(span, batch);
+[[nodiscard]] tally run_warm(clock::duration span, Batch&& batch, time_source now = processor_time) {
+    static_cast<void>(run_for(span / 8, batch, now));
+    return run_for(span, batch, now);
 }
 
 // The size is opaque each time: to the compiler every get is of an unknown size, as in a program that serves any.
@@ -55,7 +55,7 @@ answer random_pairs(std::span<const std::size_t> sizes, clock::duration span) {
     auto pairs = [next = size_cycle(sizes)](std::uint64_t operations) mutable {
         for (std::uint64_t i = 0; i < operations; ++i) get_and_put<R>(next());
     };
-    static_cast<void>(run_for(span / 8, pairs));
+    static_cast<void>(run_for(span / 8, pairs)); // as above, and before the counts begin
     const auto calls = R::calls();
     const double bytes = new_bytes();
     const tally t = run_for(span, pairs);

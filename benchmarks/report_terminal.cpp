@@ -40,13 +40,6 @@ private:
     std::vector<std::vector<std::string>> rows_;
 };
 
-// Three figures that mean something, whatever the magnitude.
-std::string figure(double v) {
-    if (v == 0) return "0";
-    if (v < 0.01) return fmt::format("{:.2g}", v);
-    return fmt::format("{:.{}f}", v, v < 10 ? 2 : v < 100 ? 1 : 0);
-}
-
 std::string ratio_to(const series& s, const rival& r) {
     return r.values == nullptr || r.values->rounds.empty() ? "-" : figure(ratio(s, *r.values));
 }

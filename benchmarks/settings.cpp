@@ -22,6 +22,7 @@ void add_options(CLI::App& app, settings& s) {
     app.add_option("--input-limit", s.input_limit_mib)->check(CLI::Range(1, 1 << 20));
     app.add_option("--silence", s.silence_s)->check(CLI::Range(1, 3600));
     app.add_option("--picture", s.picture);
+    app.add_option("--html", s.html);
     app.add_option("--json", s.json);
     app.add_flag("--strict", s.strict);
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

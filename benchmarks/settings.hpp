@@ -21,6 +21,7 @@ struct settings {
     unsigned input_limit_mib = 128;
     unsigned silence_s = 12; // how long the processes of the memory table make no call
     std::string picture = "memory-over-time.svg";
+    std::string html = "bench-report.html";
     std::string json = "bench-results.json";
     bool strict = false;
 

@@ -109,7 +109,7 @@ public:
         auto pass_many = [this, next = size_cycle(sizes)](std::uint64_t count) mutable {
             for (std::uint64_t i = 0; i < count; ++i) pass(next());
         };
-        ns_ = run_warm(span, pass_many).ns_per_operation();
+        ns_ = run_warm(span, pass_many, wall_time).ns_per_operation();
         stop_.store(true, std::memory_order_release); // to take's acquire: nothing more comes
     }                                                 // joined
 
