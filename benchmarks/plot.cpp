@@ -24,7 +24,7 @@ std::string axis(const plot& p) {
     if (!p.x_label.empty()) fmt::format_to(to, "set xlabel '{}' tc rgb '{}'\n", p.x_label, ink);
     fmt::format_to(to, "set ylabel '{}' tc rgb '{}'\n", p.y_label, ink);
     if (p.log_x) fmt::format_to(to, "set logscale x 2\n");
-    script += p.log_y ? "set logscale y\nset format y '%g'\n" : "set yrange [0:*]\n";
+    script += p.log_y ? "set logscale y\nset format y '%g'\n" : "set yrange [0:1<*]\n";
     if (!p.x_names.empty()) {
         fmt::format_to(to, "set xtics (");
         for (std::size_t i = 0; i < p.x_names.size(); ++i)

@@ -25,7 +25,8 @@ struct settings {
     std::string json = "bench-results.json";
     bool strict = false;
 
-    [[nodiscard]] std::chrono::milliseconds span() const { return std::chrono::milliseconds(span_ms); }
+    // In nanoseconds, so that a part of it is never nothing.
+    [[nodiscard]] std::chrono::nanoseconds span() const { return std::chrono::milliseconds(span_ms); }
     [[nodiscard]] bool wants(std::string_view table) const;
 };
 
