@@ -13,7 +13,7 @@
 namespace bench {
 namespace {
 
-constexpr unsigned most_rounds = 3; // each takes 20 s
+constexpr unsigned most_rounds = 2; // each takes 20 s
 
 double as_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(mib); }
 double percent(std::uint64_t part, std::uint64_t whole) {

@@ -108,14 +108,15 @@ goal no_faults(const std::vector<table>& tables) {
     judge j("burst faults", fmt::format("bursts: no page fault once warm (at most {} a burst)", fault_limit),
             bound::at_most, fault_limit);
     if (const table* t = find(tables, "bursts"))
-        for (const auto& group : t->groups()) j.add(t->find(group, "sized", "faults_per_burst"), group);
+        for (const auto& group : t->groups())
+            j.add(t->find(group, "sized", "faults_per_burst"), "page faults a burst, " + group);
     return j.result();
 }
 
 goal waste(const std::vector<table>& tables) {
     judge j("waste", fmt::format("waste: at most {} x what was asked for is ever resident", waste_limit),
             bound::at_most, waste_limit);
-    if (const table* t = find(tables, "waste")) j.add(t->find("", "sized", "ratio"), "what was asked for");
+    if (const table* t = find(tables, "waste")) j.add(t->find("", "sized", "ratio"), "x what was asked for");
     return j.result();
 }
 
