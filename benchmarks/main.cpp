@@ -1,4 +1,5 @@
-// Measures synk against the floor, malloc and zeroed new memory. `./bench --help` in the root explains it.
+// Measures synk against the floor, zeroed new memory, and the allocators that it would replace. `./bench --help` in the
+// root explains it.
 #include <exception>
 
 #include <fmt/format.h>

@@ -43,8 +43,8 @@ std::string drawn_as(const curve& c) {
     case curve::style::line:
         break;
     }
-    return fmt::format("with {} lw 2 pt 7 ps 0.4 lc rgb '{}'", c.points.size() > 60 ? "lines" : "linespoints",
-                       c.colour);
+    const char* const points = c.points.size() > 60 ? "lines lw 2" : "linespoints lw 2 pt 7 ps 0.4";
+    return fmt::format("with {} lc rgb '{}'", points, c.colour);
 }
 
 std::string script_of(const plot& p) {
