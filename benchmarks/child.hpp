@@ -25,7 +25,8 @@ struct order {
         hot,     // get and put of `bytes`, again and again -> ns per pair
         random,  // get and put of sizes from a list -> ns per pair, bytes of new memory, calls of the allocator
         workers, // `count` threads do the first `bytes` jobs of the third table -> as its columns
-        threads, // `count` threads get and put, each its own -> ns of the wall clock per pair
+        threads, // `count` threads get and put, each its own -> ns per pair: of the
+                 // processor, of the wall clock over all threads
         hand,    // one thread gets, another one puts -> ns per buffer
         burst,   // get `count`, then put them all, again and again -> ns per pair, page faults per burst
         touch,   // get `count` and write a byte to each page, with the first one put after the last -> us and page

@@ -18,12 +18,12 @@ double number_of(const std::string& group) {
 }
 
 template <class F>
-std::vector<curve> curves_of(const table& t, const std::vector<std::string>& groups, F&& point) {
+std::vector<curve> curves_of(const table& t, const std::vector<std::string>& groups, std::string_view key, F&& point) {
     std::vector<curve> all;
     for (const auto& name : t.names()) {
         curve c{name, colour_of(name), {}};
         for (const auto& group : groups)
-            if (const series* s = t.find(group, name, t.columns.front().key)) c.points.push_back(point(group, *s));
+            if (const series* s = t.find(group, name, key)) c.points.push_back(point(group, *s));
         if (!c.points.empty()) all.push_back(std::move(c));
     }
     return all;
@@ -31,7 +31,7 @@ std::vector<curve> curves_of(const table& t, const std::vector<std::string>& gro
 
 figure_group latency(const table& t) {
     plot p{"Time of a get and a put over the size", "size", "ns (log scale)",
-           curves_of(t, t.groups(),
+           curves_of(t, t.groups(), t.compared,
                      [](const auto& group, const series& s) { return std::pair(number_of(group), s.median()); })};
     for (const auto& group : t.groups()) p.x_names.emplace_back(number_of(group), group);
     p.log_x = p.log_y = true;
@@ -49,7 +49,8 @@ figure_group throughput(const table& t) {
         for (const auto& group : t.groups())
             if (group.starts_with(sizes)) groups.push_back(group);
         plot p{fmt::format("Throughput over threads, {}", sizes), fmt::format("threads ({})", sizes),
-               "million/s (log scale)", curves_of(t, groups, [](const auto& group, const series& s) {
+               "million/s (log scale)",
+               curves_of(t, groups, "wall_ns_per_pair", [](const auto& group, const series& s) {
                    return std::pair(number_of(group.substr(group.find(", ") + 2)), 1e3 / s.median());
                })};
         p.log_x = p.log_y = true;
@@ -60,7 +61,7 @@ figure_group throughput(const table& t) {
 
 figure_group work(const table& t) {
     plot p{"Work done over workers", "workers", "thousand jobs/s",
-           curves_of(t, t.groups(),
+           curves_of(t, t.groups(), t.compared,
                      [](const auto& group, const series& s) { return std::pair(number_of(group), 1e6 / s.median()); })};
     p.log_x = true;
     return {"Workers that compute on their buffers",

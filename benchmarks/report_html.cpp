@@ -181,14 +181,15 @@ private:
     }
 
     void add_way() {
-        add("<h2>How it was measured</h2>\n<p>Every row runs in a process of its own, one works at a time, all take "
-            "turns in "
-            "every round. Smaller figures are better; a red one is synk's where a peer is better; \u00b1 is half the "
-            "distance "
-            "between the fastest and the slowest round; ratios are medians of the rounds' ratios. Time is the "
-            "processor's where one thread works and the wall clock's where several do. floor is a thread's "
-            "own stack of "
-            "pointers for each power of two, shared with nobody: the least that any pool can do.</p>\n<ul>\n");
+        add("<h2>How it was measured</h2>\n<p>{}</p>\n<ul>\n",
+            "Every row runs in a process of its own, one works at a time, all take turns in every round. Smaller "
+            "figures "
+            "are better; a red one is synk's where a peer is better; \u00b1 is half the distance between the fastest "
+            "and "
+            "the slowest round; ratios are medians of the rounds' ratios. Time is the processor's; the wall clock's "
+            "for "
+            "the workers and where one thread gets and another one puts. floor is a thread's own stack of pointers for "
+            "each power of two, shared with nobody: the least that any pool can do.");
         for (const auto& way : describe(find_contenders({}))) add("<li>{}</li>\n", escaped(way));
         add("</ul>\n");
     }

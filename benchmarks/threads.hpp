@@ -34,8 +34,12 @@ public:
 
     [[nodiscard]] answer values() const {
         std::uint64_t pairs = 0;
-        for (const auto& d : done_) pairs += d.pairs;
-        return {nanoseconds(elapsed_) / static_cast<double>(pairs)};
+        clock::duration worked{};
+        for (const auto& d : done_) {
+            pairs += d.pairs;
+            worked += d.worked;
+        }
+        return {nanoseconds(worked) / static_cast<double>(pairs), nanoseconds(elapsed_) / static_cast<double>(pairs)};
     }
 
 private:
@@ -43,16 +47,18 @@ private:
     static constexpr std::uint64_t batch = 16; // between two looks at the stop
     struct alignas(64) count {
         std::uint64_t pairs = 0;
+        clock::duration worked{};
     };
 
     void work(std::size_t i) {
         size_cycle next(sizes_, i * 257);
         for (std::uint64_t k = 0; k < warm_up; ++k) get_and_put<R>(next());
         warm_.arrive_and_wait();
+        const auto start = processor_time();
         std::uint64_t pairs = 0;
         for (; !stop_.load(std::memory_order_relaxed); pairs += batch)
             for (std::uint64_t k = 0; k < batch; ++k) get_and_put<R>(next());
-        done_[i].pairs = pairs;
+        done_[i] = {pairs, processor_time() - start};
     }
 
     std::span<const std::size_t> sizes_;
