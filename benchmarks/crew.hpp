@@ -51,7 +51,7 @@ public:
         for (unsigned i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
     } // all joined
 
-    // Wall clock, get and put, work, these two, new memory, calls of the allocator: all per job.
+    // Wall clock, get and put, work, these two, processor, new memory, calls of the allocator: all per job.
     [[nodiscard]] answer values() const {
         const auto n = static_cast<double>(jobs_.size());
         const double alloc = std::max(0.0, static_cast<double>(alloc_ns_.load()) / n);
@@ -61,6 +61,7 @@ public:
                 alloc,
                 work,
                 alloc + work,
+                static_cast<double>(processor_ns_.load()) / n,
                 (new_bytes() - bytes_) / n,
                 R::calls_per_get + static_cast<double>(R::calls() - calls_) / n};
     }
@@ -80,9 +81,10 @@ private:
         time_spent ignored;
         take(warm_up_, jobs_.size() / 8, ignored);
         warm_.arrive_and_wait();
+        const auto start = processor_time();
         time_spent spent;
         take(next_, jobs_.size(), spent);
-        report(clock::now(), spent);
+        report(clock::now(), processor_time() - start, spent);
     }
 
     void take(std::atomic<std::size_t>& next, std::size_t end, time_spent& spent) {
@@ -91,7 +93,8 @@ private:
     }
 
     // relaxed: read after the threads were joined
-    void report(clock::time_point end, const time_spent& spent) {
+    void report(clock::time_point end, clock::duration processor, const time_spent& spent) {
+        processor_ns_.fetch_add(processor.count(), std::memory_order_relaxed);
         alloc_ns_.fetch_add(spent.in_get_and_put.count(), std::memory_order_relaxed);
         work_ns_.fetch_add(spent.in_work.count(), std::memory_order_relaxed);
         auto seen = last_end_.load(std::memory_order_relaxed);
@@ -106,6 +109,7 @@ private:
     std::atomic<std::size_t> next_{0};
     std::atomic<clock::rep> alloc_ns_{0};
     std::atomic<clock::rep> work_ns_{0};
+    std::atomic<clock::rep> processor_ns_{0};
     std::atomic<clock::rep> last_end_{0};
     clock::time_point start_;
     double bytes_ = 0;

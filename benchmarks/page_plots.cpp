@@ -61,7 +61,7 @@ figure_group throughput(const table& t) {
 
 figure_group work(const table& t) {
     plot p{"Work done over workers", "workers", "thousand jobs/s",
-           curves_of(t, t.groups(), t.compared,
+           curves_of(t, t.groups(), "ns_per_op",
                      [](const auto& group, const series& s) { return std::pair(number_of(group), 1e6 / s.median()); })};
     p.log_x = true;
     return {"Workers that compute on their buffers",

@@ -186,10 +186,11 @@ private:
             "figures "
             "are better; a red one is synk's where a peer is better; \u00b1 is half the distance between the fastest "
             "and "
-            "the slowest round; ratios are medians of the rounds' ratios. Time is the processor's; the wall clock's "
-            "for "
-            "the workers and where one thread gets and another one puts. floor is a thread's own stack of pointers for "
-            "each power of two, shared with nobody: the least that any pool can do.");
+            "the slowest round; ratios are medians of the rounds' ratios. Time is the processor's, and the wall "
+            "clock's "
+            "where one thread gets and another one puts. floor is a thread's own stack of pointers for each power of "
+            "two, "
+            "shared with nobody: the least that any pool can do.");
         for (const auto& way : describe(find_contenders({}))) add("<li>{}</li>\n", escaped(way));
         add("</ul>\n");
     }
