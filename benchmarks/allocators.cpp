@@ -1,22 +1,27 @@
 #include "allocators.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 #include <link.h>
 
 namespace bench {
 namespace {
 
-// `library` is a file name here. Each runs as it is shipped. jemalloc runs a second time with the thread that its
-// manual offers for giving memory back while the program calls nothing: no other one has such a setting.
-const allocator peers[] = {
-    {"mimalloc", "malloc", "libmimalloc.so.2", ""},
-    {"jemalloc", "malloc", "libjemalloc.so.2", ""},
-    {"jemalloc+thread", "malloc", "libjemalloc.so.2", "MALLOC_CONF=background_thread:true"},
-    {"tcmalloc", "malloc", "libtcmalloc_minimal.so.4", ""},
-    {"tbbmalloc", "malloc", "libtbbmalloc_proxy.so.2", ""},
+// `library` is a file name here. Those that have functions of their own beside malloc are called by these; the others
+// stand in the place of malloc, which is the only way that they offer. Both are one call through a pointer that the
+// dynamic linker has filled in.
+const allocator libraries[] = {
+    {"mimalloc", "own", "libmimalloc.so.2", "", "mi_malloc", "mi_free"},
+    {"jemalloc", "malloc", "libjemalloc.so.2", "", "", ""},
+    {"tcmalloc", "malloc", "libtcmalloc_minimal.so.4", "", "", ""},
+    {"tbbmalloc", "own", "libtbbmalloc.so.2", "", "scalable_malloc", "scalable_free"},
 };
+const allocator glibc{"glibc", "malloc", "", "", "", ""};
+const allocator pmr{"pmr pool", "pmr pool", "", "", "", ""};
+constexpr const char* jemalloc_thread = "MALLOC_CONF=background_thread:true";
 
 // Where the dynamic linker looks, as it says itself.
 std::vector<std::string> library_directories() {
@@ -42,16 +47,52 @@ std::string find_library(const std::vector<std::string>& directories, const std:
     return {};
 }
 
-} // namespace
-
-std::vector<allocator> find_allocators() {
-    std::vector<allocator> found{{"synk", "synk", "", ""}, {"glibc", "malloc", "", ""}};
+std::vector<allocator> find_libraries() {
+    std::vector<allocator> found;
     const auto directories = library_directories();
-    for (allocator a : peers) {
+    for (allocator a : libraries) {
         a.library = find_library(directories, a.library);
         if (!a.library.empty()) found.push_back(std::move(a));
     }
     return found;
+}
+
+} // namespace
+
+std::vector<allocator> find_allocators() {
+    std::vector<allocator> found{{"synk", "sized", "", "", "", ""}, glibc};
+    for (const allocator& a : find_libraries()) {
+        found.push_back(a);
+        if (a.name == "jemalloc") found.push_back({"jemalloc+thread", a.row, a.library, jemalloc_thread, "", ""});
+    }
+    return found;
+}
+
+std::vector<allocator> find_contenders(std::span<const std::string_view> rows) {
+    std::vector<allocator> found;
+    for (const auto& row : rows) found.push_back({std::string(row), std::string(row), "", "", "", ""});
+    found.push_back(glibc);
+    for (allocator& a : find_libraries()) found.push_back(std::move(a));
+    found.push_back(pmr);
+    return found;
+}
+
+std::vector<std::string> describe(const std::vector<allocator>& all) {
+    std::vector<std::string> notes;
+    for (const allocator& a : all) {
+        if (a.library.empty()) continue;
+        const auto file = std::filesystem::path(a.library).filename().string();
+        notes.push_back(a.get.empty() ? fmt::format("{}: {} preloaded in the place of malloc{}{}", a.name, file,
+                                                    a.environment.empty() ? "" : ", ", a.environment)
+                                      : fmt::format("{}: {} and {} of {}", a.name, a.get, a.put, file));
+    }
+    return notes;
+}
+
+bool is_peer(std::string_view name) {
+    const auto is = [name](const allocator& a) { return a.name == name; };
+    return is(glibc) || is(pmr) || name == "jemalloc+thread" ||
+           std::any_of(std::begin(libraries), std::end(libraries), is);
 }
 
 } // namespace bench

@@ -1,146 +1,61 @@
 #include <algorithm>
-#include <atomic>
-#include <barrier>
-#include <span>
-#include <thread>
 
 #include <fmt/format.h>
 
-#include "measure.hpp"
-#include "rounds.hpp"
-#include "rows.hpp"
+#include "fleet.hpp"
 #include "sizes.hpp"
 #include "tables.hpp"
-#include "work.hpp"
 
 namespace bench {
 namespace {
 
-struct time_spent {
-    clock::duration in_get_and_put{};
-    clock::duration in_work{};
-};
-
-// One get, one piece of work, one put, and where the time went. A clock read costs several times what a get
-// costs, so two reads with nothing between them stand before the get and before the put: their distance is
-// what one read costs at that place and moment (caches as the work left them), and it is subtracted.
-template <row R>
-void do_job(const job& j, time_spent& spent) {
-    const auto idle1 = clock::now();
-    const auto before_get = clock::now();
-    auto held = R::get(j.size);
-    const auto after_get = clock::now();
-    keep(do_work(j.work, {R::data(held), j.size}));
-    const auto idle2 = clock::now();
-    const auto before_put = clock::now();
-    R::put(std::move(held));
-    const auto after_put = clock::now();
-    const auto read1 = before_get - idle1;
-    const auto read2 = before_put - idle2;
-    spent.in_get_and_put += after_get - before_get - read1 + (after_put - before_put - read2);
-    spent.in_work += idle2 - after_get - read2;
+order jobs_order(std::size_t workers, std::uint64_t jobs) {
+    return {.what = order::action::workers, .bytes = jobs, .count = workers};
 }
 
-// One round: `workers` threads take jobs from one list until none is left. Every row and every number of
-// workers does the same jobs. Time runs from the moment when all workers are warm until the last one is
-// through.
-template <row R>
-class crew {
-public:
-    crew(unsigned workers, std::span<const job> jobs) : jobs_(jobs), warm_(workers, started{this}) {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
-    } // all joined
-
-    [[nodiscard]] std::vector<double> values() const {
-        const auto n = static_cast<double>(jobs_.size());
-        const double alloc = std::max(0.0, static_cast<double>(alloc_ns_.load()) / n);
-        const double work = static_cast<double>(work_ns_.load()) / n;
-        const auto ended = clock::time_point(clock::duration(last_end_.load()));
-        return {nanoseconds(ended - start_) / n,
-                alloc,
-                work,
-                alloc + work,
-                (new_bytes() - bytes_) / n,
-                R::calls_per_get + static_cast<double>(R::calls() - calls_) / n};
-    }
-
-private:
-    // Runs in the last thread that becomes warm, while the others still wait.
-    struct started {
-        crew* self;
-        void operator()() noexcept {
-            self->bytes_ = new_bytes();
-            self->calls_ = R::calls();
-            self->start_ = clock::now();
-        }
-    };
-
-    void work() {
-        time_spent ignored;
-        take(warm_up_, jobs_.size() / 8, ignored);
-        warm_.arrive_and_wait();
-        time_spent spent;
-        take(next_, jobs_.size(), spent);
-        report(clock::now(), spent);
-    }
-
-    void take(std::atomic<std::size_t>& next, std::size_t end, time_spent& spent) {
-        // relaxed: hands out indices into a list that nobody changes
-        for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < end;) do_job<R>(jobs_[i], spent);
-    }
-
-    // relaxed: read after the threads were joined
-    void report(clock::time_point end, const time_spent& spent) {
-        alloc_ns_.fetch_add(spent.in_get_and_put.count(), std::memory_order_relaxed);
-        work_ns_.fetch_add(spent.in_work.count(), std::memory_order_relaxed);
-        auto seen = last_end_.load(std::memory_order_relaxed);
-        const auto mine = end.time_since_epoch().count();
-        while (seen < mine && !last_end_.compare_exchange_weak(seen, mine, std::memory_order_relaxed)) {
-        }
-    }
-
-    std::span<const job> jobs_;
-    std::barrier<started> warm_;
-    std::atomic<std::size_t> warm_up_{0};
-    std::atomic<std::size_t> next_{0};
-    std::atomic<clock::rep> alloc_ns_{0};
-    std::atomic<clock::rep> work_ns_{0};
-    std::atomic<clock::rep> last_end_{0};
-    clock::time_point start_;
-    double bytes_ = 0;
-    std::uint64_t calls_ = 0;
-};
-
-static_assert(std::is_same_v<clock::period, std::nano>, "counts of the clock are nanoseconds");
-
-// As many jobs as one worker does in twice the span.
-std::size_t jobs_for(clock::duration span, std::span<const job> jobs) {
-    constexpr std::size_t trial = 256;
-    const double ns_per_job = crew<floor>(1, jobs.first(trial)).values().front();
-    const double wanted = 2 * nanoseconds(span) / ns_per_job;
-    return static_cast<std::size_t>(std::clamp(wanted, 64.0, static_cast<double>(jobs.size())));
+// As many jobs as one worker does in the span.
+std::uint64_t jobs_for(clock::duration span, fleet& processes) {
+    constexpr std::uint64_t trial = 256;
+    const double ns_per_job = processes.ask("floor", jobs_order(1, trial)).front();
+    return static_cast<std::uint64_t>(
+        std::clamp(nanoseconds(span) / ns_per_job, 64.0, static_cast<double>(table_length)));
 }
 
-void add_crews(std::vector<contender>& to, unsigned workers, std::span<const job> jobs) {
-    const auto group = fmt::format("{} worker{}", workers, workers == 1 ? "" : "s");
-    for_each_row(table_rows{}, [&]<row R>() {
-        to.push_back({group, std::string(R::name), [=] { return crew<R>(workers, jobs).values(); }});
-    });
+// The share of the time that get and put take, worked out of each round's own figures.
+void add_shares(table& t) {
+    t.columns.push_back({"share_percent", "get+put %"});
+    for (auto& row : t.rows) {
+        series share;
+        for (std::size_t i = 0; i < row.values[1].rounds.size(); ++i)
+            share.rounds.push_back(100 * row.values[1].rounds[i] / row.values[3].rounds[i]);
+        row.values.push_back(std::move(share));
+    }
 }
 
 } // namespace
 
 table concurrent_table(const settings& s, progress& shown) {
     table t{"concurrent", "workers that compute on their buffers", {}, {}, {}};
-    t.columns = {{"ns_per_op", "ns/op"},      {"ns_alloc", "ns/op_alloc"},  {"ns_work", "ns/op_work"},
-                 {"ns_total", "ns/op_total"}, {"bytes_per_op", "new B/op"}, {"allocations_per_op", "allocs/op"}};
-    const auto all = mixed_jobs(s.seed);
-    const auto jobs = std::span(all).first(jobs_for(s.span(), all));
+    t.columns = {{"ns_per_op", "ns/op"},
+                 {"ns_alloc", "ns/op_alloc"},
+                 {"ns_work", "ns/op_work"},
+                 {"ns_total", "ns/op_total"},
+                 {"ns_processor", "processor ns/op"},
+                 {"bytes_per_op", "new B/op"},
+                 {"allocations_per_op", "allocs/op"}};
+    t.compared = "ns_processor";
+    constexpr std::string_view rows[] = {"unsized", "sized", "make", "floor"};
+    fleet processes(rows, s.seed);
+    const auto jobs = jobs_for(s.span(), processes);
     std::vector<contender> contenders;
-    for (const unsigned workers : s.workers) add_crews(contenders, workers, jobs);
+    for (const unsigned workers : s.workers)
+        processes.enter(contenders, fmt::format("{} worker{}", workers, workers == 1 ? "" : "s"),
+                        jobs_order(workers, jobs), t.columns.size());
     run_in_turn(t, contenders, s.rounds, shown);
-    t.notes.push_back(fmt::format("{} jobs a round, the same for every row; ns/op is of the wall clock", jobs.size()));
+    add_shares(t);
+    t.notes.push_back(fmt::format("{} jobs a round, the same for every row; ns/op is of the wall clock;", jobs));
+    t.notes.emplace_back(
+        "compared is the processor's time for a job, without that in which a thread sleeps for a lock");
     return t;
 }
 

@@ -4,21 +4,13 @@
 
 #include "judge.hpp"
 #include "memory_goals.hpp"
+#include "pool_goals.hpp"
 
 namespace bench {
 namespace {
 
-constexpr double hot_limit = 2.5;         // x floor
 constexpr double random_limit = 50;       // x faster than make
 constexpr double throughput_limit = 0.85; // of two workers'
-
-goal hot_pairs(const std::vector<table>& tables) {
-    judge j("hot", fmt::format("hot pair: at most {} x floor at every size", hot_limit), bound::at_most, hot_limit);
-    if (const table* t = find(tables, "hot"))
-        for (const auto& size : t->groups())
-            j.add(t->find(size, "sized", "ns_per_pair"), t->find(size, "floor", "ns_per_pair"), "at " + size);
-    return j.result();
-}
 
 goal random_sizes(const std::vector<table>& tables) {
     judge j("random", fmt::format("random sizes: at least {} x faster than make", random_limit), bound::at_least,
@@ -36,7 +28,7 @@ goal make_never_wins(const std::vector<table>& tables) {
     for (const auto& t : tables)
         for (const auto& group : t.groups())
             for (const char* pool : {"unsized", "sized"}) {
-                const auto* const key = t.id == "input" ? "ms" : "ns_per_op";
+                const auto key = t.id == "input" ? std::string("ms") : t.compared;
                 j.add(t.find(group, pool, key), t.find(group, "make", key),
                       fmt::format("{}, {}{}{}", pool, t.title, group.empty() ? "" : ", ", group));
             }
@@ -75,8 +67,11 @@ const char* name_of(goal::verdict v) {
 }
 
 std::vector<goal> check_goals(const std::vector<table>& tables) {
-    return {hot_pairs(tables),    random_sizes(tables), make_never_wins(tables), many_workers(tables),
-            quiet_memory(tables), next_use(tables),     no_peer_wins(tables)};
+    auto goals = check_pool_goals(tables);
+    for (auto& g : {random_sizes(tables), make_never_wins(tables), many_workers(tables), quiet_memory(tables),
+                    next_use(tables), no_peer_wins(tables)})
+        goals.push_back(g);
+    return goals;
 }
 
 } // namespace bench

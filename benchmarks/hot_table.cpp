@@ -2,33 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "measure.hpp"
-#include "rounds.hpp"
-#include "rows.hpp"
+#include "fleet.hpp"
 #include "sizes.hpp"
 #include "tables.hpp"
 
 namespace bench {
 namespace {
-
-// The size is opaque each time: to the compiler every get is of an unknown size, as in a program that serves
-// any.
-template <row R>
-void hot_pairs(std::size_t size, std::uint64_t operations) {
-    for (std::uint64_t i = 0; i < operations; ++i) {
-        make_opaque(size);
-        auto held = R::get(size);
-        touch(R::data(held));
-        R::put(std::move(held));
-    }
-}
-
-template <row R>
-std::vector<double> hot_round(std::size_t size, clock::duration span) {
-    const auto pairs = [size](std::uint64_t operations) { hot_pairs<R>(size, operations); };
-    static_cast<void>(run_for(span / 8, pairs));
-    return {run_for(span, pairs).ns_per_operation()};
-}
 
 // Each tier's largest block, and one above the tiers.
 std::vector<std::size_t> hot_sizes() {
@@ -53,12 +32,14 @@ std::string spread_of(const table& t, const std::string& name) {
 
 table hot_table(const settings& s, progress& shown) {
     table t{"hot", "hot pairs, one get and one put of one size", {{"ns_per_pair", "ns/pair"}}, {}, {}};
+    t.compared = "ns_per_pair";
     const auto span = s.span() / 5; // there are many cells, and each is steady
+    constexpr std::string_view rows[] = {"sized", "bare", "floor"};
+    fleet processes(rows, s.seed);
     std::vector<contender> contenders;
     for (const std::size_t size : hot_sizes())
-        for_each_row(hot_rows{}, [&]<row R>() {
-            contenders.push_back({size_name(size), std::string(R::name), [=] { return hot_round<R>(size, span); }});
-        });
+        processes.enter(contenders, size_name(size),
+                        {.what = order::action::hot, .bytes = size, .span_ns = nanoseconds_of(span)}, t.columns.size());
     run_in_turn(t, contenders, s.rounds, shown);
     for (const auto& name : t.names()) t.notes.push_back(spread_of(t, name));
     return t;

@@ -19,12 +19,15 @@ public:
 
     // A series that was not measured is null: no case.
     void add(const series* a, const series* b, const std::string& where);
+    // Of what is a ratio or a share already.
+    void add(const series* a, const std::string& unit_and_where);
     [[nodiscard]] goal result() { return std::move(goal_); }
 
 private:
     [[nodiscard]] bool beyond(double found, double limit) const {
         return side_ == bound::at_most ? found > limit : found < limit;
     }
+    void add_case(const series& a, const series& b, const std::string& where);
     [[nodiscard]] bool mostly_beyond(const series& a, const series& b) const;
 
     bound side_;

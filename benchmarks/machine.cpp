@@ -36,7 +36,8 @@ std::string value_in(const char* path, std::string_view name) {
 std::string kernel() {
     utsname name{};
     if (::uname(&name) != 0) return "unknown";
-    return fmt::format("{} {} {}", name.sysname, name.release, name.machine);
+    const std::string_view release = name.release; // less what its builder calls it
+    return fmt::format("{} {} {}", name.sysname, release.substr(0, release.find('-')), name.machine);
 }
 
 std::string compiler() {

@@ -1,11 +1,12 @@
-// Measures synk against the floor, malloc and zeroed new memory. `./bench --help` in the root explains it.
+// Measures synk against the floor, zeroed new memory, and the allocators that it would replace. `./bench --help` in the
+// root explains it.
 #include <exception>
 
 #include <fmt/format.h>
 
+#include "child.hpp"
 #include "input_table.hpp"
 #include "measure.hpp"
-#include "memory_child.hpp"
 #include "memory_picture.hpp"
 #include "memory_table.hpp"
 #include "report.hpp"
@@ -28,6 +29,12 @@ void measure(run& r) {
     if (s.wants("exceeds")) r.tables.push_back(random_table("exceeds", 8 * mib, s, shown));
     if (s.wants("concurrent")) r.tables.push_back(concurrent_table(s, shown));
     if (s.wants("hot")) r.tables.push_back(hot_table(s, shown));
+    if (s.wants("threads")) r.tables.push_back(threads_table(s, shown));
+    if (s.wants("handover")) r.tables.push_back(handover_table(s, shown));
+    if (s.wants("bursts")) r.tables.push_back(burst_table(s, shown));
+    if (s.wants("waste")) r.tables.push_back(waste_table(s, shown));
+    if (s.wants("touch")) r.tables.push_back(touch_table(s, shown));
+    if (s.wants("growth")) r.tables.push_back(growth_table(s, shown));
     if (s.wants("input")) r.tables.push_back(std::move(input.measured));
     if (s.wants("memory")) r.tables.push_back(std::move(memory.measured));
     r.timelines = std::move(memory.timelines);
@@ -50,6 +57,8 @@ int measure_and_report(const settings& s) {
     print_report(r);
     write_json(r, s.json);
     if (!r.timelines.empty()) fmt::print("memory over time: {}\n", draw_picture(r.timelines, s.picture));
+    write_page(r, s.html);
+    fmt::print("the report as a page: {}\n", s.html);
     fmt::print("every round's figures: {}\n", s.json);
     return status_of(r);
 }
@@ -59,7 +68,7 @@ int measure_and_report(const settings& s) {
 
 int main(int argc, char** argv) {
     try {
-        if (const auto status = bench::be_memory_child(argc, argv)) return *status;
+        if (const auto status = bench::be_child(argc, argv)) return *status;
         bench::settings settings;
         if (const auto status = bench::parse(argc, argv, settings)) return *status;
         return bench::measure_and_report(settings);

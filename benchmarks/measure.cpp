@@ -1,5 +1,6 @@
 #include "measure.hpp"
 
+#include <ctime>
 #include <fstream>
 #include <string>
 
@@ -21,6 +22,12 @@ double huge_page_faults() {
 }
 
 } // namespace
+
+clock::duration processor_time() {
+    timespec spent{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
+}
 
 std::uint64_t page_faults() {
     rusage usage{};

@@ -42,8 +42,8 @@ void measured_process::socket_pair::close_near() { close_once(ends_[0]); }
 void measured_process::socket_pair::close_far() { close_once(ends_[1]); }
 
 measured_process::measured_process(const allocator& a, std::uint64_t seed)
-    : child_("/proc/self/exe", {memory_child_flag, a.row, std::to_string(seed), a.library}, socket_.far(),
-             environment_of(a)) {
+    : name_(a.name), child_("/proc/self/exe", {child_flag, a.row, std::to_string(seed), a.library, a.get, a.put},
+                            socket_.far(), environment_of(a)) {
     socket_.close_far();
 }
 
@@ -57,7 +57,7 @@ answer measured_process::carry_out(const order& o) {
         return a;
     socket_.close_near();
     const auto ending = child_.wait();
-    throw std::runtime_error(ending.empty() ? "ended too early" : ending);
+    throw std::runtime_error(name_ + "'s process " + (ending.empty() ? "ended too early" : ending));
 }
 
 memory_sample measured_process::sample() const {
@@ -72,6 +72,13 @@ memory_sample measured_process::sample() const {
     }
     if (s.resident == 0) throw std::runtime_error("the system does not tell its memory (/proc/PID/smaps_rollup)");
     return s;
+}
+
+double measured_process::peak_resident() const {
+    std::ifstream file(fmt::format("/proc/{}/status", child_.id()));
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) * 1024;
+    throw std::runtime_error("the system does not tell its memory (/proc/PID/status)");
 }
 
 } // namespace bench

@@ -1,8 +1,8 @@
-// The near end of a measured process (memory_child.hpp), with its memory as seen from outside.
+// The near end of a measured process (child.hpp), with its memory as seen from outside.
 #pragma once
 
 #include "allocators.hpp"
-#include "memory_child.hpp"
+#include "child.hpp"
 #include "memory_timeline.hpp"
 #include "process.hpp"
 
@@ -21,6 +21,8 @@ public:
     // Reads /proc: the process does nothing for it, and need not run. `held` and `seconds` are the caller's to fill in.
     // Throws std::runtime_error where the system does not tell.
     [[nodiscard]] memory_sample sample() const;
+    // Bytes: the most that was ever resident.
+    [[nodiscard]] double peak_resident() const;
 
 private:
     class socket_pair {
@@ -38,6 +40,7 @@ private:
         int ends_[2] = {-1, -1};
     };
 
+    std::string name_;
     socket_pair socket_;
     process child_;
 };

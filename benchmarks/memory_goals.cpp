@@ -29,8 +29,8 @@ goal quiet_memory(const std::vector<table>& tables) {
 }
 
 goal next_use(const std::vector<table>& tables) {
-    judge j("next use", "the next use: at most 1 x glibc's time, in steady use and after the silence", bound::at_most,
-            1);
+    judge j("next use", "the next use: at most 1 x glibc's processor time, in steady use and after the silence",
+            bound::at_most, 1);
     if (const table* t = find(tables, "memory")) add_uses(j, *t, "glibc");
     return j.result();
 }

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <fstream>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
-#include "process.hpp"
+#include "gnuplot.hpp"
 #include "sizes.hpp"
 
 namespace bench {
@@ -17,7 +15,7 @@ namespace {
 // Pixels, top to bottom: a head with title and legend, the strips, a foot with the axis.
 constexpr double width = 960;
 constexpr double head = 98;
-constexpr double strip = 92;
+constexpr double strip = 108;
 constexpr double gap = 14;
 constexpr double foot = 56;
 
@@ -53,12 +51,13 @@ private:
 
     void set_up(const std::string& path) {
         add("# Draws {0}: gnuplot FILE\n"
-            "set terminal svg size {1},{2} font 'sans-serif,13' background '#ffffff' noenhanced\n"
+            "set terminal svg size {1},{2} font 'sans-serif,13' background '#ffffff'\n"
             "set output '{0}'\nset multiplot\n",
             path, width, height_);
         add("set lmargin at screen {}\nset rmargin at screen {}\n", 72 / width, 1 - 20 / width);
-        add("set xrange [0:{}]\nset yrange [0:{}]\n", seconds_, std::ceil(mib_ * 1.42 / 50) * 50);
-        add("set ytics 200 nomirror\nset xtics 2 nomirror\nset border 3 lc rgb '{0}'\nset tics textcolor rgb '{0}'\n"
+        add("set xrange [0:{}]\nset yrange [0:{}]\n", seconds_, std::ceil(mib_ * 1.75 / 50) * 50);
+        add("set ytics 200 out nomirror\nset xtics 2 out nomirror\nset border 3 lc rgb '{0}'\nset tics textcolor rgb "
+            "'{0}'\n"
             "unset key\nset style fill solid noborder\n",
             text_colour);
         add_head();
@@ -70,11 +69,11 @@ private:
 
     // Set for the first strip only.
     void add_head() {
-        add_text("What a process keeps of the memory that it no longer uses", 72, 20, "font 'sans-serif:Bold,16'");
+        add_text("{/:Bold What a process keeps of the memory that it no longer uses}", 72, 20, "font 'sans-serif,16'");
         add_text("resident memory (MiB)", 18, head + (height_ - head - foot) / 2, "center rotate");
         add_legend(72, kept_colour, "resident");
         add_legend(172, lazily_free_colour, "resident, but the kernel may take it at any moment (lazily free)");
-        add_legend(610, held_colour, "held by the program");
+        add_legend(650, held_colour, "held by the program");
     }
     void add_legend(double x, const char* colour, const char* text) {
         add("set object rectangle from screen {},{} to screen {},{} fc rgb '{}' fs solid noborder front\n", x / width,
@@ -112,10 +111,9 @@ private:
         }
     }
 
-    // The allocator's name, and in the midst of the silence what it comes to.
+    // The allocator's name, and in the midst of the silence what it comes to and what the next use costs.
     void add_words(const timeline& t) {
-        add("set label '{}' at graph 0.008,graph 0.84 font 'sans-serif:Bold,14' tc rgb '{}' front\n", t.name,
-            text_colour);
+        add("set label '{{/:Bold {}}}' at graph 0.008,graph 0.88 tc rgb '{}' front\n", t.name, text_colour);
         const memory_sample& quiet = t.last_of(phase::silence);
         const double peak = as_mib(t.peak().resident);
         auto text = fmt::format("after {:.0f} s of silence {:.0f} MiB, {:.0f} % of the peak", silence_of(t),
@@ -123,7 +121,14 @@ private:
         if (100 * quiet.lazily_free > quiet.resident)
             text += fmt::format("; not lazily free {:.0f} MiB, {:.0f} %", as_mib(quiet.kept()),
                                 100 * as_mib(quiet.kept()) / peak);
-        add("set label '{}' at first {},graph 0.84 right tc rgb '{}' front\n", text, quiet.seconds - seconds_ / 100,
+        add_right(text, quiet.seconds, 0.88);
+        add_right(fmt::format("next use {:.1f} ms and {:.0f} page faults; in steady use {:.1f} ms and {:.0f}",
+                              t.first.ms, t.first.page_faults, t.steady.ms, t.steady.page_faults),
+                  quiet.seconds, 0.72);
+    }
+
+    void add_right(const std::string& text, double end, double height) {
+        add("set label '{}' at first {},graph {} right tc rgb '{}' front\n", text, end - seconds_ / 100, height,
             text_colour);
     }
 
@@ -149,18 +154,6 @@ private:
     double mib_ = 0;
     std::string script_;
 };
-
-// Empty when it went well.
-std::string run_gnuplot(const std::string& script) {
-    try {
-        const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-        process gnuplot("gnuplot", {script}, nothing);
-        ::close(nothing);
-        return gnuplot.wait();
-    } catch (const std::exception& e) {
-        return e.what();
-    }
-}
 
 } // namespace
 

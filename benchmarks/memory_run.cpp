@@ -10,6 +10,7 @@
 
 #include "measure.hpp"
 #include "measured_process.hpp"
+#include "results.hpp"
 #include "sizes.hpp"
 
 namespace bench {
@@ -32,19 +33,20 @@ class plan_of_ticks {
 public:
     explicit plan_of_ticks(std::chrono::seconds silence) {
         grow(phase::use, action::churn, 0, use_bytes, 12);
-        rest(phase::use, 8, {{action::churn, use_bytes}, {action::use, 0}});
+        rest(phase::use, 8, {{.what = action::churn, .bytes = use_bytes}, {.what = action::use}});
         grow(phase::peak, action::settle, use_bytes, peak_bytes, 8);
         rest(phase::peak, 4, {});
         grow(phase::idle, action::settle, peak_bytes, 0, 8);
         rest(phase::silence, static_cast<unsigned>(silence / tick_length), {});
-        rest(phase::again, 1, {{action::use, 0}});
+        rest(phase::again, 1, {{.what = action::use}});
         grow(phase::again, action::churn, 0, use_bytes, 14);
     }
     [[nodiscard]] const std::vector<tick>& ticks() const { return ticks_; }
 
 private:
     void grow(const char* phase, action how, std::uint64_t from, std::uint64_t to, unsigned count) {
-        for (unsigned i = 1; i <= count; ++i) ticks_.push_back({phase, {{how, (from * (count - i) + to * i) / count}}});
+        for (unsigned i = 1; i <= count; ++i)
+            ticks_.push_back({phase, {{.what = how, .bytes = (from * (count - i) + to * i) / count}}});
     }
     void rest(const char* phase, unsigned count, const std::vector<order>& orders) {
         for (unsigned i = 0; i < count; ++i) ticks_.push_back({phase, orders});
@@ -82,12 +84,17 @@ private:
         }
     }
     void note(const tick& t, const order& o, const answer& a) {
-        held_ = a.held_bytes;
+        held_ = static_cast<std::uint64_t>(a[0]);
         if (o.what != action::use) return;
         if (t.phase == phase::again)
-            report_.first = a;
+            report_.over_time.first = {a[1], a[2]};
         else
-            report_.steady.push_back(a);
+            add_steady(a);
+    }
+    void add_steady(const answer& a) {
+        steady_ms_.rounds.push_back(a[1]);
+        steady_faults_.rounds.push_back(a[2]);
+        report_.over_time.steady = {steady_ms_.median(), steady_faults_.median()};
     }
     void take_sample(clock::time_point start) {
         memory_sample s = process_->sample();
@@ -98,6 +105,8 @@ private:
 
     std::unique_ptr<measured_process> process_;
     std::uint64_t held_ = 0;
+    series steady_ms_;
+    series steady_faults_;
     memory_report report_;
 };
 
@@ -139,9 +148,11 @@ std::uint64_t container_limit() {
 
 } // namespace
 
-std::size_t processes_that_fit() {
-    return std::min(number_in("/proc/meminfo", "MemAvailable:") * 1024, container_limit()) / 2 / process_bytes;
+std::uint64_t available_memory() {
+    return std::min(number_in("/proc/meminfo", "MemAvailable:") * 1024, container_limit());
 }
+
+std::size_t processes_that_fit() { return available_memory() / 2 / process_bytes; }
 
 std::vector<memory_report> measure_together(std::span<const allocator> allocators, const memory_plan& plan) {
     std::vector<observed> all;

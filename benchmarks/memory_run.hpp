@@ -9,16 +9,13 @@
 #include <vector>
 
 #include "allocators.hpp"
-#include "memory_child.hpp"
 #include "memory_timeline.hpp"
 
 namespace bench {
 
 struct memory_report {
     timeline over_time;
-    std::vector<answer> steady; // timed uses in the midst of use
-    answer first;               // the first use after the silence
-    std::string failure;        // empty, or why there is nothing else in it
+    std::string failure; // empty, or why there is nothing else in it
 };
 
 struct memory_plan {
@@ -27,6 +24,8 @@ struct memory_plan {
     std::function<void(std::string_view phase)> begins; // called at the begin of each phase
 };
 
+// Bytes: what the machine, and the container if this is one, has free now.
+[[nodiscard]] std::uint64_t available_memory();
 // How many processes fit into half of the memory that is available now.
 [[nodiscard]] std::size_t processes_that_fit();
 

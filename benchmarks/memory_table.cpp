@@ -1,6 +1,7 @@
 #include "memory_table.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <span>
 #include <stdexcept>
 
@@ -11,6 +12,8 @@
 
 namespace bench {
 namespace {
+
+constexpr unsigned most_rounds = 2; // each takes 20 s
 
 double as_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(mib); }
 double percent(std::uint64_t part, std::uint64_t whole) {
@@ -27,57 +30,57 @@ table empty_table(unsigned silence_s) {
     return t;
 }
 
-// The median of the steady uses, as the table shows it.
-template <class T>
-double median(const std::vector<answer>& uses, T answer::*what) {
-    series all;
-    for (const answer& a : uses) all.rounds.push_back(static_cast<double>(a.*what));
-    return all.median();
-}
-
-result_row row_of(const memory_report& r) {
+// In the order of the columns.
+std::vector<double> values_of(const memory_report& r) {
     const memory_sample& peak = r.over_time.peak();
     const memory_sample& quiet = r.over_time.last_of(phase::silence);
-    result_row row{"", r.over_time.name, {}};
-    for (const double value :
-         {as_mib(peak.resident), as_mib(quiet.resident), percent(quiet.resident, peak.resident), as_mib(quiet.kept()),
-          percent(quiet.kept(), peak.resident), median(r.steady, &answer::ms), median(r.steady, &answer::page_faults),
-          r.first.ms, static_cast<double>(r.first.page_faults)})
-        row.values.push_back({{value}});
-    return row;
+    return {as_mib(peak.resident),
+            as_mib(quiet.resident),
+            percent(quiet.resident, peak.resident),
+            as_mib(quiet.kept()),
+            percent(quiet.kept(), peak.resident),
+            r.over_time.steady.ms,
+            r.over_time.steady.page_faults,
+            r.over_time.first.ms,
+            r.over_time.first.page_faults};
 }
 
-void add(memory_result& to, memory_report r) {
+result_row& row_named(table& t, const std::string& name) {
+    const auto found = std::find_if(t.rows.begin(), t.rows.end(), [&](const auto& row) { return row.name == name; });
+    if (found != t.rows.end()) return *found;
+    t.rows.push_back({"", name, std::vector<series>(t.columns.size())});
+    return t.rows.back();
+}
+
+void add_round(memory_result& to, memory_report r) {
     const std::string& name = r.over_time.name;
     if (!r.failure.empty() && name == "synk") throw std::runtime_error("memory over time, synk: " + r.failure);
     if (!r.failure.empty()) return to.measured.notes.push_back(fmt::format("{} is left out: {}", name, r.failure));
-    to.measured.rows.push_back(row_of(r));
+    const auto values = values_of(r);
+    result_row& row = row_named(to.measured, name);
+    for (std::size_t i = 0; i < values.size(); ++i) row.values[i].rounds.push_back(values[i]);
     to.timelines.push_back(std::move(r.over_time));
 }
 
-void measure_in_groups(memory_result& into, const settings& s, const std::vector<allocator>& all, std::size_t group,
-                       progress& shown) {
-    std::span<const allocator> rest = all;
-    while (!rest.empty()) {
-        const auto now = rest.first(std::min(group, rest.size()));
-        const memory_plan plan{std::chrono::seconds(s.silence_s), s.seed, [&](std::string_view phase) {
-                                   shown.step(into.measured.title, fmt::format("{} ({} processes)", phase, now.size()));
-                               }};
-        for (auto& report : measure_together(now, plan)) add(into, std::move(report));
-        rest = rest.subspan(now.size());
+void measure_round(memory_result& into, const settings& s, std::span<const allocator> all,
+                   const std::function<void(std::string_view)>& begins) {
+    const std::size_t group = std::max<std::size_t>(processes_that_fit(), 1);
+    into.timelines.clear(); // the last round's stay
+    while (!all.empty()) {
+        const auto now = all.first(std::min(group, all.size()));
+        const memory_plan plan{std::chrono::seconds(s.silence_s), s.seed, begins};
+        for (auto& report : measure_together(now, plan)) add_round(into, std::move(report));
+        all = all.subspan(now.size());
     }
 }
 
-std::vector<std::string> describe(const std::vector<allocator>& all) {
+std::vector<std::string> explain(const std::vector<allocator>& all) {
     std::vector<std::string> notes{
-        "one process each: synk's sized pool, and malloc with what is preloaded in its place; in every process",
-        "buffers of 4 KiB to 4 MiB, 400 MiB at the peak, every byte written, all put back before the silence",
-        "then = at the end of the silence; steady and first = to get 64 buffers of mixed sizes and write every",
-        "byte of them, in the midst of use (median of 8) and right after the silence (once: not repeated)"};
-    for (const allocator& a : all)
-        if (!a.library.empty())
-            notes.push_back(
-                fmt::format("{}: {}{}{}", a.name, a.library, a.environment.empty() ? "" : ", ", a.environment));
+        "one process each; in every process buffers of 4 KiB to 4 MiB, 400 MiB at the peak, every byte written, all",
+        "put back before the silence. then = at the end of the silence; steady and first = processor time to get 64",
+        "buffers of mixed sizes and write every byte of them, in the midst of use (median of 8) and as the first use",
+        "after the silence"};
+    for (auto& note : describe(all)) notes.push_back(std::move(note));
     return notes;
 }
 
@@ -86,12 +89,14 @@ std::vector<std::string> describe(const std::vector<allocator>& all) {
 memory_result measure_memory(const settings& s, progress& shown) {
     memory_result result{empty_table(s.silence_s), {}};
     const auto all = find_allocators();
-    result.measured.notes = describe(all);
-    const std::size_t group = processes_that_fit();
-    if (group == 0)
-        result.measured.notes.emplace_back("not measured: one process would take more than half of the free memory");
-    else
-        measure_in_groups(result, s, all, group, shown);
+    result.measured.notes = explain(all);
+    const bool fits = processes_that_fit() != 0;
+    if (!fits) result.measured.notes.emplace_back("not measured: a process takes more than half of the free memory");
+    const unsigned rounds = fits ? std::min(s.rounds, most_rounds) : 0;
+    for (unsigned round = 1; round <= rounds; ++round)
+        measure_round(result, s, all, [&](std::string_view phase) {
+            shown.step(result.measured.title, fmt::format("round {}/{}: {}", round, rounds, phase));
+        });
     shown.done(result.measured.title);
     return result;
 }

@@ -31,8 +31,16 @@ struct phase_start {
     double seconds = 0; // since the start
 };
 
+// Of getting some buffers and writing every byte of them.
+struct use_cost {
+    double ms = 0; // of the processor
+    double page_faults = 0;
+};
+
 struct timeline {
     std::string name; // the allocator
+    use_cost steady;  // in the midst of use
+    use_cost first;   // the first after the silence
     std::vector<phase_start> phases;
     std::vector<memory_sample> samples;
 

@@ -1,4 +1,4 @@
-// What a run leaves behind: a report on the terminal and a file for programs.
+// What a run leaves behind: a report on the terminal, a page for readers and a file for programs.
 #pragma once
 
 #include <string>
@@ -26,8 +26,11 @@ struct run {
 void print_report(const run& r);
 
 // Everything: settings, machine, goals, of every cell each round's value with median, min and max, and the memory
-// over time. Throws
-// std::system_error when the file cannot be written; what stood there before is then still there.
+// over time. Throws std::system_error when the file cannot be written; what stood there before is then still there.
 void write_json(const run& r, const std::string& path);
+
+// One page that needs nothing else: what is missed and lost first, then pictures (where gnuplot is) and all tables, for
+// a phone as for a desk. Throws std::system_error when the file cannot be written.
+void write_page(const run& r, const std::string& path);
 
 } // namespace bench

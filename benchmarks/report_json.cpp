@@ -30,9 +30,14 @@ json json_of(const table& t) {
     return {{"id", t.id}, {"title", t.title}, {"units", units}, {"notes", t.notes}, {"rows", rows}};
 }
 
+json json_of(const use_cost& u) { return {{"ms", u.ms}, {"page_faults", u.page_faults}}; }
+
 // One list a quantity, for programs that draw; times in seconds, memory in bytes.
 json json_of(const timeline& t) {
-    json all = {{"name", t.name}, {"phases", json::array()}};
+    json all = {{"name", t.name},
+                {"steady_use", json_of(t.steady)},
+                {"first_use_after_silence", json_of(t.first)},
+                {"phases", json::array()}};
     for (const auto& p : t.phases) all["phases"].push_back({{"name", p.name}, {"begins_s", p.seconds}});
     for (const auto& s : t.samples) {
         all["seconds"].push_back(s.seconds);

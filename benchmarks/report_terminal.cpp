@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "allocators.hpp"
+#include "compare.hpp"
+
 namespace bench {
 namespace {
 
@@ -37,11 +40,22 @@ private:
     std::vector<std::vector<std::string>> rows_;
 };
 
-// Three figures that mean something, whatever the magnitude.
-std::string figure(double v) {
-    if (v == 0) return "0";
-    if (v < 0.01) return fmt::format("{:.2g}", v);
-    return fmt::format("{:.{}f}", v, v < 10 ? 2 : v < 100 ? 1 : 0);
+std::string ratio_to(const series& s, const rival& r) {
+    return r.values == nullptr || r.values->rounds.empty() ? "-" : figure(ratio(s, *r.values));
+}
+
+// How a row stands: to the floor, to the best peer, and how far its rounds are apart.
+std::vector<std::string> standing(const table& t, const std::string& group, const std::string& name) {
+    const series* const s = t.find(group, name, t.compared);
+    if (s == nullptr) return {"-", "-", "-", "-"};
+    const rival best = best_peer(t, group, t.compared);
+    return {ratio_to(*s, floor_of(t, group, t.compared)), ratio_to(*s, best), best.name,
+            fmt::format("{:.0f}", spread_percent(*s))};
+}
+const std::vector<std::string> standing_head{"/floor", "/best peer", "which is", "spread %"};
+
+void append(std::vector<std::string>& to, const std::vector<std::string>& more) {
+    to.insert(to.end(), more.begin(), more.end());
 }
 
 // A line for each row, a column for each column; the group is named once.
@@ -49,31 +63,31 @@ void print_flat(const table& t) {
     grid g(2);
     std::vector<std::string> head{"", ""};
     for (const auto& c : t.columns) head.push_back(c.unit);
+    if (!t.compared.empty()) append(head, standing_head);
     g.add(head);
     std::string group;
     for (const auto& row : t.rows) {
         std::vector<std::string> cells{row.group == group ? "" : row.group, row.name};
         for (const auto& s : row.values) cells.push_back(figure(s.median()));
+        if (!t.compared.empty()) append(cells, standing(t, row.group, row.name));
         g.add(cells);
         group = row.group;
     }
     g.print();
 }
 
-// Of a table with one column: a line for each group, a column for each row, and the ratios to `base`.
-void print_against(const table& t, const std::string& base) {
+// Of a table with one column: a line for each group, a column for each row, and how the pool stands.
+void print_matrix(const table& t) {
     grid g(1);
     const auto& key = t.columns.front().key;
     std::vector<std::string> head{t.columns.front().unit};
     for (const auto& name : t.names()) head.push_back(name);
-    for (const auto& name : t.names())
-        if (name != base) head.push_back(fmt::format("{}/{}", name, base));
+    append(head, standing_head);
     g.add(head);
     for (const auto& group : t.groups()) {
         std::vector<std::string> cells{group};
         for (const auto& name : t.names()) cells.push_back(figure(t.find(group, name, key)->median()));
-        for (const auto& name : t.names())
-            if (name != base) cells.push_back(figure(ratio(*t.find(group, name, key), *t.find(group, base, key))));
+        append(cells, standing(t, group, "sized"));
         g.add(cells);
     }
     g.print();
@@ -82,7 +96,7 @@ void print_against(const table& t, const std::string& base) {
 void print_table(const table& t) {
     fmt::print("\n{}\n", t.title);
     if (t.columns.size() == 1)
-        print_against(t, "floor");
+        print_matrix(t);
     else
         print_flat(t);
     for (const auto& note : t.notes) fmt::print("  {}\n", note);
@@ -111,6 +125,10 @@ void print_heading(const run& r) {
                "new B/op = memory that page faults brought, in every row;\n"
                "allocs/op = calls of the allocator, of the pool: gets that needed memory from the system\n",
                r.asked.rounds, r.asked.span_ms, r.seconds);
+    fmt::print(
+        "every row in a process of its own, all in turn; floor = a thread's own stack of pointers for each power\n"
+        "of two; the spread and the ratios of a table with many columns are sized's, of the medians\n");
+    for (const auto& way : describe(find_contenders({}))) fmt::print("  {}\n", way);
 }
 
 } // namespace

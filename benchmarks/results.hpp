@@ -36,6 +36,7 @@ struct table {
     std::vector<column> columns;
     std::vector<result_row> rows;
     std::vector<std::string> notes;
+    std::string compared{}; // key of the column that rows are compared by, the lower the better; empty for none
 
     // Null when there is no such row or column.
     [[nodiscard]] const series* find(std::string_view group, std::string_view name, std::string_view key) const;

@@ -1,6 +1,10 @@
 #include "rows.hpp"
 
 #include <atomic>
+#include <stdexcept>
+#include <string>
+
+#include <dlfcn.h>
 
 namespace bench {
 
@@ -9,6 +13,22 @@ std::uint64_t pool_misses() {
     for (const auto& tier : synk::stats().tiers) misses += tier.misses;
     return misses;
 }
+
+// Never destroyed: threads may outlive statics.
+std::pmr::synchronized_pool_resource* const pmr_pool::pool_ =
+    new std::pmr::synchronized_pool_resource({0, std::size_t{4} << 20});
+
+void* (*own::get_)(std::size_t) = nullptr;
+void (*own::put_)(void*) = nullptr;
+
+void own::find(const char* get_name, const char* put_name) {
+    get_ = reinterpret_cast<void* (*)(std::size_t)>(::dlsym(RTLD_DEFAULT, get_name));
+    put_ = reinterpret_cast<void (*)(void*)>(::dlsym(RTLD_DEFAULT, put_name));
+    if (get_ == nullptr || put_ == nullptr) throw std::runtime_error(std::string("not loaded: ") + get_name);
+}
+
+nothing::block nothing::blocks[nothing::count];
+constinit thread_local std::size_t nothing::next = 0;
 
 constinit thread_local floor::stack floor::stacks[floor::tier_count] = {};
 

@@ -8,7 +8,7 @@
 //     data(held&)           its first byte
 //     calls_per_get         how many times each get calls an allocator whatever happens
 //     calls()               how many times more it did so far, over all threads
-// One more allocator is one more type here and one more name in the lists at the end.
+// One more allocator is one more type here and one more name in the list at the end.
 #pragma once
 
 #include <bit>
@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory_resource>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -102,6 +103,53 @@ struct malloc_free : pointed {
     static void put(held&& h) noexcept { std::free(h.data); }
 };
 
+// What the standard library offers for this, with its pools as large as it allows: up to 4 MiB. What is larger goes to
+// operator new.
+struct pmr_pool : pointed {
+    static constexpr std::string_view name = "pmr pool";
+    static held get(std::size_t n) { return {static_cast<std::byte*>(pool().allocate(n)), n}; }
+    static void put(held&& h) noexcept { pool().deallocate(h.data, h.size); }
+
+private:
+    static std::pmr::synchronized_pool_resource& pool() { return *pool_; }
+    static std::pmr::synchronized_pool_resource* const pool_;
+};
+
+// An allocator by its own functions, found once, at the start of the process that measures it.
+class own : public pointed {
+public:
+    static constexpr std::string_view name = "own";
+    // Throws std::runtime_error when they are not loaded.
+    static void find(const char* get_name, const char* put_name);
+    static held get(std::size_t n) {
+        void* const p = get_(n);
+        if (p == nullptr) throw std::bad_alloc();
+        return {static_cast<std::byte*>(p), n};
+    }
+    static void put(held&& h) noexcept { put_(h.data); }
+
+private:
+    static void* (*get_)(std::size_t);
+    static void (*put_)(void*);
+};
+
+// No allocator at all: pointers to blocks that are always there. What handing them over costs by itself.
+class nothing : public pointed {
+public:
+    static constexpr std::string_view name = "bare hand-over";
+    static constexpr unsigned calls_per_get = 0;
+    static held get(std::size_t n) noexcept { return {blocks[next++ % count].data, n}; }
+    static void put(held&&) noexcept {}
+
+private:
+    static constexpr std::size_t count = 128; // more than a ring holds
+    struct alignas(4096) block {
+        std::byte data[4096];
+    };
+    static block blocks[count];
+    static constinit thread_local std::size_t next;
+};
+
 // The least that any pool can do: for each power of two a stack of pointers that belongs to this thread
 // alone. No bound in bytes, nothing shared, nothing counted, nothing ever given back before the thread ends.
 class floor {
@@ -161,7 +209,6 @@ void for_each_row(row_list<R...>, F&& f) {
     (f.template operator()<R>(), ...);
 }
 
-using table_rows = row_list<unsized, sized, make, malloc_free, floor>; // random sizes, concurrent
-using hot_rows = row_list<sized, bare, floor, malloc_free>;
+using all_rows = row_list<unsized, sized, bare, make, malloc_free, pmr_pool, own, nothing, floor>;
 
 } // namespace bench

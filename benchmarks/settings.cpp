@@ -22,6 +22,7 @@ void add_options(CLI::App& app, settings& s) {
     app.add_option("--input-limit", s.input_limit_mib)->check(CLI::Range(1, 1 << 20));
     app.add_option("--silence", s.silence_s)->check(CLI::Range(1, 3600));
     app.add_option("--picture", s.picture);
+    app.add_option("--html", s.html);
     app.add_option("--json", s.json);
     app.add_flag("--strict", s.strict);
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -29,11 +30,11 @@ void add_options(CLI::App& app, settings& s) {
     app.add_option("--workers", s.workers)->delimiter(',')->check(CLI::Range(1, 1024));
 }
 
-// A default as the help writes it: lists without brackets.
-std::string default_of(const CLI::Option& option) {
-    std::string text = option.get_default_str();
-    std::erase_if(text, [](char c) { return c == '[' || c == ']'; });
-    return text;
+// Without what only lays a text out: the help breaks long lists, the program writes them in brackets.
+std::string bare_text(std::string_view text) {
+    std::string bare(text);
+    std::erase_if(bare, [](char c) { return c == '[' || c == ']' || c == ' ' || c == '\n'; });
+    return bare;
 }
 
 // From an option's name to the next option.
@@ -47,10 +48,10 @@ std::string_view entry_of(const CLI::Option& option) {
 int check_usage(const CLI::App& app) {
     int wrong = 0;
     for (const auto* option : app.get_options()) {
-        const auto entry = entry_of(*option);
-        if (!entry.empty() && entry.find(default_of(*option)) != std::string_view::npos) continue;
+        const auto entry = bare_text(entry_of(*option));
+        if (!entry.empty() && entry.find(bare_text(option->get_default_str())) != std::string::npos) continue;
         fmt::print(stderr, "usage.txt does not name {} with its default '{}'\n", option->get_name(),
-                   default_of(*option));
+                   option->get_default_str());
         ++wrong;
     }
     return wrong == 0 ? done : failed;

@@ -11,19 +11,22 @@
 namespace bench {
 
 struct settings {
-    unsigned rounds = 7;
-    unsigned span_ms = 150; // how long one row is timed in one round
-    std::vector<std::string> tables{"within", "exceeds", "concurrent", "hot", "input", "memory"};
+    unsigned rounds = 5;
+    unsigned span_ms = 100; // how long one row is timed in one round
+    std::vector<std::string> tables{"within", "exceeds", "concurrent", "hot",    "threads", "handover",
+                                    "bursts", "waste",   "touch",      "growth", "input",   "memory"};
     std::vector<unsigned> workers{1, 2, 4, 8, 16, 32};
     std::uint64_t seed = 1;
     std::string input = "/usr/share";
     unsigned input_limit_mib = 128;
     unsigned silence_s = 12; // how long the processes of the memory table make no call
     std::string picture = "memory-over-time.svg";
+    std::string html = "bench-report.html";
     std::string json = "bench-results.json";
     bool strict = false;
 
-    [[nodiscard]] std::chrono::milliseconds span() const { return std::chrono::milliseconds(span_ms); }
+    // In nanoseconds, so that a part of it is never nothing.
+    [[nodiscard]] std::chrono::nanoseconds span() const { return std::chrono::milliseconds(span_ms); }
     [[nodiscard]] bool wants(std::string_view table) const;
 };
 
