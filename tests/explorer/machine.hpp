@@ -44,7 +44,8 @@ public:
 
     // True in a schedule's threads.
     [[nodiscard]] bool running() const noexcept { return current_ != nobody; }
-    [[nodiscard]] unsigned thread() const noexcept { return current_; }
+    // Operations in this schedule so far.
+    [[nodiscard]] unsigned steps() const noexcept { return steps_; }
 
     // Ends the schedule: a promise was broken.
     void fail(const char* reason) noexcept;

@@ -47,21 +47,20 @@ struct hunt {
     }
 };
 
-// First every world at random for a moment, then each at length.
+// Every world at random for a moment; then each at length, of a time that all share; then systematically.
 hunt hunt_down(const std::vector<program>& worlds, const visited_sites& by_world, const site* s) {
-    const double patience = synk_test::long_run() ? 10 : 1;
     hunt h;
+    std::vector<program> chosen;
+    for (std::size_t i = 0; i < worlds.size(); ++i)
+        if (std::find(by_world[i].begin(), by_world[i].end(), s) != by_world[i].end()) chosen.push_back(worlds[i]);
+    const double share = (synk_test::long_run() ? 30.0 : 1.0) / static_cast<double>(chosen.size());
     const auto each = [&](auto search) {
-        for (std::size_t i = 0; i < worlds.size(); ++i) {
-            if (std::find(by_world[i].begin(), by_world[i].end(), s) == by_world[i].end()) continue;
-            if (h.add(worlds[i], search(worlds[i]))) return true;
-        }
-        return false;
+        return std::any_of(chosen.begin(), chosen.end(), [&](const program& p) { return h.add(p, search(p)); });
     };
     const std::uint64_t many = ~std::uint64_t{0};
     if (each([](const program& p) { return explore_at_random(p, {5'000, 1}, 1); })) return h;
-    if (each([&](const program& p) { return explore_at_random(p, {many, 0.3 * patience}, 2); })) return h;
-    each([&](const program& p) { return explore_all(p, {2, 1}, {many, 0.3 * patience}); });
+    if (each([&](const program& p) { return explore_at_random(p, {many, share}, 2); })) return h;
+    each([&](const program& p) { return explore_all(p, {2, 1}, {many, share}); });
     return h;
 }
 
