@@ -98,11 +98,15 @@ endfunction()
 
 function(synk_add_variant_test variant name file)
   synk_read_setting(${file} ctest properties)
+  synk_read_setting(${file} ctest-environment environment)
+  if(environment)
+    list(PREPEND environment env)
+  endif()
   set(target ${name}.${variant})
   add_executable(${target} ${file} ${ARGN})
   synk_warnings(${target})
   target_link_libraries(${target} PRIVATE synk_${variant} GTest::gmock GTest::gtest_main)
-  set_target_properties(${target} PROPERTIES CROSSCOMPILING_EMULATOR "${synk_launcher_${variant}}")
+  set_target_properties(${target} PROPERTIES CROSSCOMPILING_EMULATOR "${environment};${synk_launcher_${variant}}")
 
   string(REGEX MATCH "^[^.]+\\." hazard ${name})
   gtest_discover_tests(${target} TEST_PREFIX ${variant}.${hazard} DISCOVERY_TIMEOUT 120

@@ -13,6 +13,7 @@
 #include "pages/record_store.hpp"
 #include "pages/system.hpp"
 #include "shared/shared_store.hpp"
+#include "stats/counters.hpp"
 
 namespace synk::inline v1::detail {
 
@@ -37,8 +38,8 @@ pthread_key_t end_of_thread; // written once, published by setup = done
 
 constinit atomic<bool> asymmetric{false}; // membarrier is to be had
 
-void barrier() noexcept {
-    if (asymmetric.load(memory_order_relaxed)) os().barrier(); // relaxed: written before the first cache is published
+bool barrier() noexcept {
+    return !asymmetric.load(memory_order_relaxed) || os().barrier(); // relaxed: written before the first cache is there
 }
 
 template <class Visit>
@@ -60,17 +61,26 @@ void end_thread(void* record) noexcept {
     c.taken.store(false, memory_order_release);
 }
 
+constinit atomic<bool> has_forked{false};
+
+// With nothing mapped there is nothing to share. relaxed: the next visit sees it.
+void note_fork() noexcept {
+    if (counters.mapped.get() != 0) has_forked.store(true, memory_order_relaxed);
+}
+
 // Nobody's for ever, and what it holds is lost, and so is not idle.
 void abandon(cache_record& c) noexcept {
     c.taken.store(true, memory_order_relaxed); // relaxed, as below: only this thread runs
     budget.give(c.reserved.exchange(0, memory_order_relaxed));
 }
 
-// Another thread had this thread's cache when it forked, and will not open its gate again: the next use makes a new
-// one.
-void abandon_own_if_held() noexcept {
+// The child goes on with its cache, and is asked to hand over what it inherits, so that its next put goes the slow way
+// and a keeper is started: the parent's is not there. Where another thread had the cache when it forked, and will not
+// open its gate again, the next use makes a new one.
+void take_over_own() noexcept {
     auto* const c = static_cast<cache_record*>(this_thread_cache);
-    if (c == nullptr || !c->gate.held()) return;
+    if (c == nullptr) return;
+    if (!c->gate.held()) return c->gate.ask();
     abandon(*c);
     this_thread_cache = nullptr;
     phase.store(thread_phase::fresh, memory_order_relaxed);
@@ -80,6 +90,7 @@ void abandon_own_if_held() noexcept {
 // Child of a fork: the other threads are not there any more. Their caches are free, but for those that somebody was
 // behind the gate of.
 void after_fork_in_child() noexcept {
+    note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
     each_cache([](cache_record& c) {
         if (&c == this_thread_cache) return;
@@ -87,7 +98,7 @@ void after_fork_in_child() noexcept {
         c.gate.open();
         c.taken.store(false, memory_order_release); // pairs with adopt()
     });
-    abandon_own_if_held();
+    take_over_own();
 }
 
 void apply_environment() noexcept {
@@ -109,7 +120,7 @@ bool ready() noexcept {
     if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(true, memory_order_relaxed);
     if (tools::active()) slow_only.store(true, memory_order_relaxed);
     const bool made = ::pthread_key_create(&end_of_thread, end_thread) == 0;
-    if (made) ::pthread_atfork(nullptr, nullptr, after_fork_in_child);
+    if (made) ::pthread_atfork(nullptr, note_fork, after_fork_in_child);
     setup.store(made ? setup_state::done : setup_state::refused, memory_order_release); // publishes the above
     return made;
 }
@@ -339,6 +350,8 @@ void thread_caches::age() noexcept {
         c.gate.open();
     });
 }
+
+bool thread_caches::forked() noexcept { return has_forked.load(memory_order_relaxed); } // relaxed: see note_fork
 
 std::size_t thread_caches::idle_bytes() noexcept {
     std::size_t bytes = 0;

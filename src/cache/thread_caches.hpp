@@ -74,6 +74,10 @@ public:
     // Gets served by the caches, by class: a recent value.
     [[nodiscard]] static std::uint64_t hits(unsigned cls) noexcept;
 
+    // Whether a fork, here or in a parent, found memory of the pool: pages may be shared with another process, and the
+    // system keeps those whatever it was told.
+    [[nodiscard]] static bool forked() noexcept;
+
     // Every get and put of every thread takes the slow way from now on (or no longer).
     static void set_slow_only(bool on) noexcept;
 };

@@ -105,7 +105,8 @@ struct alignas(64) chunk {
     page_flags quiet;                    // free pages that the keeper has found free before
     atomic<bool> touched{false};         // something was claimed or freed since the keeper came by
     atomic<std::uint64_t> calm_since{0}; // ns: when the keeper last found it touched; the keeper's
-    atomic<bool> on_huge_pages{false};   // written with base
+    atomic<std::uint64_t> refused_at{0}; // ns: when the system last refused advice on it, 0: not; the keeper's
+    atomic<bool> on_huge_pages{false};   // see huge_chunk.hpp
     atomic<std::uint32_t> record[page_bitmap::pages]{};
 
     [[nodiscard]] std::byte* start() const noexcept { return base.load(memory_order_relaxed); } // relaxed: see base

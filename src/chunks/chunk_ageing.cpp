@@ -6,6 +6,7 @@
 #include "chunks/address_map.hpp"
 #include "chunks/chunk_index.hpp"
 #include "chunks/chunk_store.hpp"
+#include "chunks/huge_chunk.hpp"
 #include "pages/mapping.hpp"
 #include "stats/counters.hpp"
 
@@ -13,15 +14,16 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-constexpr unsigned least_run = 16;      // pages: a shorter advice costs more than it brings
-constexpr unsigned huge_pages_of = 512; // pages of a huge page
+constexpr unsigned least_run = 16; // pages: a shorter advice costs more than it brings
 
 std::size_t bytes_of(unsigned pages) noexcept { return pages * page_size; }
 
 // Advises a claimed run; the flags and the counts follow what the system took. Returns the bytes that went.
 std::size_t make_gone(chunk& c, page_run run) noexcept {
     const std::size_t resident = bytes_of(run.pages - c.gone.count(run));
-    if (resident == 0 || !advise_gone(c.at(run.first), bytes_of(run.pages))) return 0;
+    if (resident == 0) return 0;
+    leave_huge_pages_for(c, run);
+    if (!advise_gone(c.at(run.first), bytes_of(run.pages))) return 0;
     c.gone.set(run);
     counters.chunk_weak.sub(bytes_of(c.weak.clear(run)));
     counters.chunk_warm.sub(resident);
@@ -74,16 +76,10 @@ private:
     std::uint64_t word_[page_bitmap::words];
 };
 
-// Whole huge pages within a run; a part of one is not worth breaking it.
-page_run whole_huge_pages(page_run run) noexcept {
-    const unsigned first = (run.first + huge_pages_of - 1) / huge_pages_of * huge_pages_of;
-    const unsigned end = (run.first + run.pages) / huge_pages_of * huge_pages_of;
-    return end > first ? page_run{first, end - first} : page_run{};
-}
-
+// A part of a huge page is not worth breaking it.
 page_run weak_part(const chunk& c, page_run run) noexcept {
     if (run.pages < least_run) return {};
-    return c.on_huge_pages.load(memory_order_relaxed) ? whole_huge_pages(run) : run; // relaxed: as base
+    return c.on_huge_pages.load(memory_order_relaxed) ? huge_pages_within(run) : run; // relaxed: as base
 }
 
 // Free pages that the last visit found free already, and that are not weak yet.
@@ -120,9 +116,20 @@ std::uint64_t calm_time(chunk& c, std::uint64_t now) noexcept {
     return now - c.calm_since.load(memory_order_relaxed);
 }
 
+// What the system refused is tried again after as long as it takes to be gone.
+std::size_t weaken_if_worth_it(chunk& c, const ageing& how) noexcept {
+    const std::uint64_t last = c.refused_at.load(memory_order_relaxed); // relaxed: the keeper's
+    if (last != 0 && how.now - last < how.gone_after) return 0;
+    const std::size_t refusals = refused_advice();
+    const std::size_t went = weaken_quiet(c, how);
+    // A refusal elsewhere at this moment is taken for ours: then this chunk waits for no reason, once.
+    c.refused_at.store(went == 0 && refused_advice() != refusals ? how.now : 0, memory_order_relaxed);
+    return went;
+}
+
 std::size_t age_chunk(chunk& c, const ageing& how) noexcept {
     warm_chunks->erase(c.id); // before looking: a page freed from now on enters it again
-    std::size_t went = weaken_quiet(c, how);
+    std::size_t went = weaken_if_worth_it(c, how);
     if (calm_time(c, how.now) >= how.gone_after) {
         went += drop_runs(c, resident_free(c), least_run);
         c.calm_since.store(how.now, memory_order_relaxed); // what was refused is tried again after as long
@@ -191,6 +198,15 @@ std::size_t chunk_store::purge(std::size_t bytes) noexcept {
     if (bytes == 0) return 0;
     each_warm([&](chunk& c) {
         done += purge_chunk(c, bytes - done);
+        return done < bytes;
+    });
+    return done;
+}
+
+std::size_t chunk_store::unmap_resident(std::size_t bytes) noexcept {
+    std::size_t done = 0;
+    each_warm([&](chunk& c) {
+        if (resident_free(c).next(0).pages != 0 && c.owned.claim_at(chunk::whole)) done += unmap_chunk(c);
         return done < bytes;
     });
     return done;

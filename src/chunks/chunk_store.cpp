@@ -3,6 +3,7 @@
 #include "base/settings.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/chunk_index.hpp"
+#include "chunks/huge_chunk.hpp"
 #include "pages/mapping.hpp"
 #include "stats/counters.hpp"
 
@@ -28,6 +29,42 @@ std::size_t open_blocks(chunk& c, page_run run, unsigned cls, std::byte** out, u
     return (run.pages - cold) * page_size;
 }
 
+// Automatic: when the block that is asked for fills a huge page, and from the third chunk on, when a chunk is likely to
+// be used in full.
+bool wants_huge(unsigned cls) noexcept {
+    constexpr std::size_t huge_page = std::size_t{2} << 20;
+    if (the_settings.huge() != huge_pages::automatic) return the_settings.huge() == huge_pages::on;
+    return class_bytes(cls) >= huge_page || counters.mapped.get() >= 2 * chunk_size;
+}
+
+// A chunk that is wholly ours and gone: blocks at its front, the rest is free.
+claimed_blocks cut_whole(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
+    const auto pages = static_cast<unsigned>(class_pages(cls));
+    const unsigned count = want * pages <= page_bitmap::pages ? want : 1;
+    const page_run ours{0, count * pages};
+    const page_run rest{ours.pages, page_bitmap::pages - ours.pages};
+    settle_huge_pages(c, wants_huge(cls));
+    open_blocks(c, ours, cls, out, count);
+    if (rest.pages == 0) return {count, 0, 0};
+    if (!c.owned.release(rest)) fail_record(c.at(rest.first));
+    const std::size_t warmed = wake_neighbours(c, ours);
+    relist(c);
+    return {count, 0, warmed};
+}
+
+bool wholly_gone(chunk& c) noexcept { return c.gone.count(chunk::whole) == page_bitmap::pages; }
+
+claimed_blocks claim_whole(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
+    if (!wholly_gone(c) || !c.owned.claim_at(chunk::whole)) return {};
+    if (!wholly_gone(c)) { // it was in use meanwhile
+        free_run(c, chunk::whole);
+        return {};
+    }
+    const claimed_blocks got = cut_whole(c, cls, out, want);
+    if (got.count * class_pages(cls) != page_bitmap::pages) counters.splits.add();
+    return got;
+}
+
 claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
     const auto pages = static_cast<unsigned>(class_pages(cls));
     page_run run = want > 1 ? c.owned.claim(pages * want) : page_run{};
@@ -37,7 +74,9 @@ claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want
     // A claim takes the front of a free run: what was longer goes on behind it.
     const unsigned behind = run.first + run.pages;
     if (behind < page_bitmap::pages && !c.owned.owned(behind)) counters.splits.add();
-    return {count, open_blocks(c, run, cls, out, count)};
+    const bool asleep = c.gone.count(run) + c.weak.count(run) != 0;
+    const std::size_t warm = open_blocks(c, run, cls, out, count);
+    return {count, warm, asleep ? wake_neighbours(c, run) : 0};
 }
 
 // The run of the block at data, its record checked and taken away.
@@ -65,17 +104,10 @@ chunk& chunk_of(const std::byte* data) noexcept {
 
 // Takes the memory of a run that is ours away. What the system refuses to take stays, and stays known as resident.
 bool make_gone(chunk& c, page_run run) noexcept {
+    leave_huge_pages_for(c, run);
     if (!advise_gone(c.at(run.first), run.pages * page_size)) return false;
     c.gone.set(run);
     return true;
-}
-
-// Automatic: when the block that is asked for fills a huge page, and from the third chunk on, when a chunk is likely to
-// be used in full.
-bool wants_huge(unsigned cls) noexcept {
-    constexpr std::size_t huge_page = std::size_t{2} << 20;
-    if (the_settings.huge() != huge_pages::automatic) return the_settings.huge() == huge_pages::on;
-    return class_bytes(cls) >= huge_page || counters.mapped.get() >= 2 * chunk_size;
 }
 
 chunk* map_chunk() noexcept {
@@ -100,7 +132,9 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
     for (unsigned attempt = 0; attempt < 64; ++attempt) {
         const found_chunk found = find_chunk(cls);
         if (found.c == nullptr) return {};
-        const claimed_blocks got = claim_from(*found.c, cls, out, want);
+        claimed_blocks got;
+        if (found.cls == whole_class) got = claim_whole(*found.c, cls, out, want);
+        if (got.count == 0) got = claim_from(*found.c, cls, out, want);
         if (got.count == 0) {
             unlist(*found.c, found.cls);
             continue;
@@ -111,23 +145,9 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
     return {};
 }
 
-// One touch makes a whole huge page resident, so the pages of a chunk on huge pages count as warm from the start.
 claimed_blocks chunk_store::claim_new(unsigned cls, std::byte** out, unsigned want) noexcept {
     chunk* const c = map_chunk();
-    if (c == nullptr) return {};
-    const auto pages = static_cast<unsigned>(class_pages(cls));
-    const unsigned count = want * pages <= page_bitmap::pages ? want : 1;
-    const page_run ours{0, count * pages};
-    const page_run rest{ours.pages, page_bitmap::pages - ours.pages};
-    const bool huge = wants_huge(cls) && advise_huge(c->start(), chunk_size);
-    c->on_huge_pages.store(huge, memory_order_relaxed); // relaxed: as base
-    open_blocks(*c, ours, cls, out, count);
-    if (rest.pages == 0) return {count, 0, 0};
-    const std::size_t warmed = huge ? c->gone.clear(rest) * page_size : 0;
-    counters.chunk_warm.add(warmed);
-    free_run(*c, rest);
-    if (warmed != 0) warm_chunks->insert(c->id);
-    return {count, 0, warmed};
+    return c != nullptr ? cut_whole(*c, cls, out, want) : claimed_blocks{};
 }
 
 void chunk_store::free(std::byte* data) noexcept {

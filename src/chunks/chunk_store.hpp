@@ -40,6 +40,10 @@ public:
     // Returns the bytes given back.
     static std::size_t purge(std::size_t bytes) noexcept;
 
+    // For memory whose advice is refused (it is locked): unmaps chunks that are wholly free and not gone, until `bytes`
+    // of them went or none is left. Returns the bytes.
+    static std::size_t unmap_resident(std::size_t bytes) noexcept;
+
     // One step down the ladder for pages that stayed free: see `ageing`. Returns the bytes that went.
     static std::size_t age(const ageing& how) noexcept;
     // Turns weak pages into gone ones. Returns the bytes.

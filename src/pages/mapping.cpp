@@ -59,6 +59,7 @@ bool move_mapping(std::byte* at, std::size_t size, std::byte* target, std::size_
 }
 
 bool advise_huge(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::huge); }
+bool advise_small(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::no_huge); }
 bool advise_weak(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::weak); }
 bool advise_gone(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::gone); }
 

@@ -24,6 +24,7 @@ bool move_mapping(std::byte* at, std::size_t size, std::byte* target, std::size_
 // Whether the kernel took the advice; it may refuse any (locked memory, old kernels, sandboxes), which is
 // counted.
 bool advise_huge(std::byte* at, std::size_t size) noexcept;
+bool advise_small(std::byte* at, std::size_t size) noexcept; // no huge pages
 bool advise_weak(std::byte* at, std::size_t size) noexcept;
 bool advise_gone(std::byte* at, std::size_t size) noexcept;
 

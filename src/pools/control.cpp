@@ -80,6 +80,7 @@ void configure(const options& wanted) {
     the_settings.set(wanted);
     thread_caches::set_slow_only(wanted.zero_on_get || wanted.clear_on_put);
     if (budget.reserved() > wanted.idle_limit) make_fit(wanted.idle_limit);
+    if (wanted.keeper) keeper::note_idle(); // it may have been off while something became idle
 }
 
 options current_options() noexcept {
@@ -99,7 +100,10 @@ std::size_t maintain() noexcept { return keeper::visit_if_due(os().now()); }
 
 int pressure_fd() noexcept { return pressure_source(); }
 
-std::size_t on_pressure() noexcept { return acknowledge_pressure() ? keeper::relieve() : 0; }
+std::size_t on_pressure() noexcept {
+    acknowledge_pressure();
+    return keeper::relieve();
+}
 
 std::size_t trim(std::size_t keep) noexcept { return trim_idle(keep); }
 

@@ -1,6 +1,7 @@
 #include "reclaim/keeper.hpp"
 
 #include <csignal>
+#include <ctime>
 
 #include <poll.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include "reclaim/give_back.hpp"
 #include "reclaim/pressure.hpp"
 #include "shared/shared_store.hpp"
+#include "stats/counters.hpp"
 
 namespace synk::inline v1::detail {
 
@@ -22,71 +24,112 @@ constexpr std::size_t worth_a_thread = std::size_t{1} << 20; // bytes
 // none -> starting -> awake <-> asleep; failed: no thread was to be had, the slow paths do the work.
 enum class phase : int { none, starting, awake, asleep, failed };
 constinit atomic<phase> state{phase::none};
-constinit atomic<bool> prepared{false};        // the fork handlers are there
-constinit atomic<bool> visiting{false};        // one visitor at a time; others go on
-constinit atomic<bool> forked{false};          // pages may be shared with another process: MADV_FREE would not hold
-constinit atomic<std::uint64_t> last_visit{0}; // ns
+constinit atomic<bool> prepared{false}; // the fork handlers are there
+constinit atomic<bool> visiting{false}; // one visitor at a time; others go on
+constinit thread_local bool visits_stopped [[gnu::tls_model("initial-exec")]] = false; // by this thread, for its fork
+constinit atomic<std::uint64_t> last_visit{0};                                         // ns
 
 std::uint64_t interval() noexcept { return the_settings.weak_after_ns() / 4; }
 
+// A child would miss what a visit has in its hands at the fork, and what it made weak just then would be shared. Visits
+// are short; but one may be under way below us, when a signal handler forks: so we do not wait for ever.
+void stop_visits() noexcept {
+    constexpr timespec moment{0, 100'000};
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+        visits_stopped = !visiting.exchange(true, memory_order_acquire); // pairs with the release of the last visitor
+        if (visits_stopped) return;
+        ::nanosleep(&moment, nullptr);
+    }
+}
+
+void resume_visits() noexcept {
+    if (visits_stopped) visiting.store(false, memory_order_release); // pairs with the next visitor's acquire
+    visits_stopped = false;
+}
+
 // Under the weak step: what a fork shares, the system would keep.
 void before_fork() noexcept {
+    stop_visits();
     if (the_settings.trim_on_fork())
         trim_idle(0);
     else
         shared_store::drop_weak();
 }
 
-void after_fork_in_parent() noexcept { forked.store(true, memory_order_relaxed); } // relaxed: seen by the next visit
-
 // The keeper is not there in the child, nor a visitor that another thread was.
 void after_fork_in_child() noexcept {
-    forked.store(true, memory_order_relaxed); // relaxed, all three: only this thread runs
-    visiting.store(false, memory_order_relaxed);
+    visits_stopped = false;
+    visiting.store(false, memory_order_relaxed); // relaxed, both: only this thread runs
     state.store(phase::none, memory_order_relaxed);
     forget_pressure_sources();
 }
 
 void prepare_for_forks() noexcept {
-    if (!prepared.exchange(true, memory_order_relaxed)) // relaxed: the exchange decides who does it
-        ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    // relaxed: the exchange decides who does it
+    if (!prepared.load(memory_order_relaxed) && !prepared.exchange(true, memory_order_relaxed))
+        ::pthread_atfork(before_fork, resume_visits, after_fork_in_child);
 }
 
 std::size_t visit(std::uint64_t now) noexcept {
     thread_caches::age();
-    const ageing how{now, the_settings.gone_after_ns() - the_settings.weak_after_ns(),
-                     !forked.load(memory_order_relaxed)}; // relaxed: set before or after this visit
+    const ageing how{now, the_settings.gone_after_ns() - the_settings.weak_after_ns(), !thread_caches::forked()};
     return shared_store::age(how);
 }
 
+// At most a second, so that shorter times are noticed when they are set.
 int poll_timeout() noexcept {
     const std::uint64_t ms = interval() / 1'000'000;
-    return ms == 0 ? 1 : static_cast<int>(ms);
+    return ms == 0 ? 1 : ms > 1000 ? 1000 : static_cast<int>(ms);
 }
 
 void wait_for_time_or_pressure() noexcept {
     pollfd source{pressure_source(), POLLIN, 0};
-    const int ready = ::poll(&source, source.fd < 0 ? 0 : 1, poll_timeout());
-    if (ready > 0 && acknowledge_pressure()) keeper::relieve();
+    if (::poll(&source, source.fd < 0 ? 0 : 1, poll_timeout()) <= 0) return;
+    acknowledge_pressure();
+    keeper::relieve();
 }
 
-// Sleeps while nothing is idle. seq_cst: either we see the reservation of a put, or it sees us asleep (note_idle).
-void sleep_until_idle() noexcept {
-    state.store(phase::asleep, memory_order_seq_cst);
-    if (budget.reserved() != 0) return state.store(phase::awake, memory_order_seq_cst);
-    state.wait(phase::asleep, memory_order_seq_cst);
+// What lies where the next put of its kind would not come past note_idle().
+bool nothing_at_hand() noexcept {
+    return thread_caches::reserved_bytes() == 0 && shared_store::channel_bytes() == 0 &&
+           counters.large_shelved.get() == 0;
 }
+
+// What the keeper has before its eyes: how much is idle, and since when all of that has lain in chunks unchanged.
+class idle_picture {
+public:
+    // False when nothing is idle, or only what stays: runs too short for an advice, memory whose advice is refused.
+    [[nodiscard]] bool look(std::uint64_t now) noexcept {
+        const std::size_t bytes = budget.reserved();
+        if (bytes != bytes_ || !nothing_at_hand()) {
+            bytes_ = bytes;
+            since_ = now;
+        }
+        return bytes != 0 && now - since_ < 2 * the_settings.gone_after_ns();
+    }
+    // seq_cst: either we see the reservation of a put, or it sees us asleep (note_idle). A get and a put of the same
+    // size that fall between the last look and this are missed, until the next slow put.
+    void sleep() noexcept {
+        state.store(phase::asleep, memory_order_seq_cst);
+        const bool changed = the_settings.keeper() && budget.reserved() != bytes_;
+        if (changed) return state.store(phase::awake, memory_order_seq_cst);
+        state.wait(phase::asleep, memory_order_seq_cst);
+        forget();
+    }
+    void forget() noexcept { bytes_ = 0; }
+
+private:
+    std::size_t bytes_ = 0;
+    std::uint64_t since_ = 0; // ns
+};
 
 void* keep(void*) noexcept {
-    for (;;) {
-        while (budget.reserved() != 0 && the_settings.keeper()) {
+    for (idle_picture idle;; idle.sleep()) {
+        while (the_settings.keeper() && idle.look(os().now())) {
             wait_for_time_or_pressure();
             keeper::visit_if_due(os().now());
         }
-        if (the_settings.keeper())
-            sleep_until_idle();
-        else // switched off: until somebody switches it on and puts something
-            state.store(phase::asleep, memory_order_seq_cst), state.wait(phase::asleep, memory_order_seq_cst);
+        if (!the_settings.keeper()) idle.forget();
     }
     return nullptr;
 }
@@ -125,6 +168,12 @@ void wake() noexcept {
         state.notify_one();
 }
 
+// Signed: `now` may have been read before another's visit.
+bool is_due(std::uint64_t now) noexcept {
+    const std::uint64_t passed = now - last_visit.load(memory_order_relaxed); // relaxed: a clock
+    return static_cast<std::int64_t>(passed) >= static_cast<std::int64_t>(interval());
+}
+
 // Without the keeper every so many slow puts look at the clock.
 void visit_from_slow_path() noexcept {
     static constinit atomic<unsigned> calls{0};
@@ -134,7 +183,8 @@ void visit_from_slow_path() noexcept {
 } // namespace
 
 void keeper::note_idle() noexcept {
-    const phase now = state.load(memory_order_seq_cst); // pairs with sleep_until_idle
+    const phase now = state.load(memory_order_seq_cst); // pairs with idle_picture::sleep
+    if (now == phase::none) prepare_for_forks();
     if (now == phase::awake && the_settings.keeper()) return;
     if (!the_settings.keeper() || now == phase::failed) return visit_from_slow_path();
     if (now == phase::asleep) return wake();
@@ -142,12 +192,13 @@ void keeper::note_idle() noexcept {
 }
 
 std::size_t keeper::visit_if_due(std::uint64_t now) noexcept {
-    // relaxed: a clock; `visiting` decides.
-    if (now - last_visit.load(memory_order_relaxed) < interval()) return 0;
-    if (visiting.exchange(true, memory_order_acquire)) return 0; // pairs with the release below
-    prepare_for_forks();
-    last_visit.store(now, memory_order_relaxed);
-    const std::size_t went = visit(now);
+    if (!is_due(now) || visiting.exchange(true, memory_order_acquire)) return 0; // pairs with the release below
+    std::size_t went = 0;
+    if (is_due(now)) { // still: another visit may have ended just now
+        prepare_for_forks();
+        last_visit.store(now, memory_order_relaxed); // relaxed: a clock
+        went = visit(now);
+    }
     visiting.store(false, memory_order_release);
     return went;
 }

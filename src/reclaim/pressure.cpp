@@ -84,7 +84,7 @@ int open_watched(const char* path, mode_t mode) noexcept {
 
 bool arm(int fd, const char* encoded) noexcept {
     char text[256];
-    if (encoded == nullptr) return true;
+    if (encoded == nullptr || *encoded == '\0') return true;
     const std::size_t size = decode_base64(encoded, text, sizeof(text));
     return size != 0 && write_whole(fd, text, size);
 }
@@ -182,7 +182,7 @@ int pressure_source() noexcept {
     return seen < 0 ? none : seen;
 }
 
-bool acknowledge_pressure() noexcept {
+void acknowledge_pressure() noexcept {
     const int epoll = pressure_source();
     epoll_event events[max_sources];
     const int n = epoll < 0 ? 0 : ::epoll_wait(epoll, events, max_sources, 0);
@@ -191,7 +191,6 @@ bool acknowledge_pressure() noexcept {
         const bool ended = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
         if (ended || ((events[i].events & EPOLLIN) != 0 && !drain(fd))) ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
     }
-    return n > 0;
 }
 
 void forget_pressure_sources() noexcept {

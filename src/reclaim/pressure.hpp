@@ -12,9 +12,9 @@ namespace synk::inline v1::detail {
 // A descriptor that is readable when one of the sources has fired; -1 when there is none. Opened at the first call.
 [[nodiscard]] int pressure_source() noexcept;
 
-// Takes notice of what has fired, so that the descriptor is not readable again until the next time. False when nothing
-// had.
-bool acknowledge_pressure() noexcept;
+// Takes notice of what has fired, so that the descriptor is not readable again until the next time. It cannot tell
+// whether anything has: who polls the descriptor takes the notice of /proc/pressure/memory with that.
+void acknowledge_pressure() noexcept;
 
 // In the child of a fork: the descriptors are closed and opened anew when needed.
 void forget_pressure_sources() noexcept;

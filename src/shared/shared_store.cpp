@@ -28,6 +28,13 @@ unsigned batch_from_chunks(unsigned cls, unsigned want) noexcept {
     return fit < want ? static_cast<unsigned>(fit) : want;
 }
 
+// For what is idle whether there is room or not: then other idle memory goes, or the same by other means.
+void force_in(std::size_t bytes) noexcept {
+    if (bytes == 0) return;
+    budget.force(bytes);
+    if (budget.reserved() > budget.limit()) shared_store::purge(budget.reserved() - budget.limit());
+}
+
 // Claims by `claim(want)` with the reservations for all but the first made before, so that the budget holds.
 template <class Claim>
 unsigned claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
@@ -38,8 +45,7 @@ unsigned claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
     const unsigned reserved = want - 1;
     const unsigned used = got.count == 0 ? 0 : got.count - 1;
     budget.give(got.warm_bytes + (reserved - used) * bytes);
-    budget.force(got.warmed_bytes);
-    if (budget.reserved() > budget.limit()) shared_store::purge(budget.reserved() - budget.limit());
+    force_in(got.warmed_bytes);
     return got.count;
 }
 
@@ -63,7 +69,7 @@ void drop(block b) noexcept {
     if (b.capacity > chunk_size)
         large_store::unmap_block(b);
     else
-        budget.force(chunk_store::free_gone(b.data));
+        force_in(chunk_store::free_gone(b.data));
 }
 
 } // namespace
@@ -146,6 +152,7 @@ void shared_store::empty_channels() noexcept {
 std::size_t shared_store::purge(std::size_t bytes) noexcept {
     std::size_t done = chunk_store::purge(bytes);
     if (done < bytes) done += large_store::purge(bytes - done);
+    if (done < bytes) done += chunk_store::unmap_resident(bytes - done); // what is still there was refused
     budget.give(done);
     return done;
 }

@@ -66,8 +66,8 @@ public:
     [[gnu::always_inline]] void leave() noexcept { inside_.store(0, memory_order_release); }
 
     // Any other thread: tries to take what is behind the gate. `barrier` is called between C1 and C2:
-    // membarrier, or nothing where enter() is seq_cst. Who finds the owner inside may leave the wish that it
-    // hands over all it has.
+    // membarrier, or nothing where enter() is seq_cst; where it returns false it was refused, and nobody can know
+    // whether the owner is inside. Who finds the owner inside may leave the wish that it hands over all it has.
     template <class Barrier>
     [[nodiscard]] bool close(Barrier&& barrier, bool wish = true) noexcept {
         auto seen = state_.load(memory_order_relaxed); // relaxed: only a first guess for the CAS
@@ -76,15 +76,17 @@ public:
         if (!state_.compare_exchange_strong(seen, static_cast<std::uint8_t>(seen | held_), memory_order_seq_cst,
                                             memory_order_relaxed))
             return false;
-        barrier();
-        if (inside_.load(memory_order_seq_cst) == 0) return true;    // C2, meets O1; acquires L1
-        if (wish) state_.fetch_or(asked_for_, memory_order_relaxed); // relaxed: it publishes nothing
+        if (passed(barrier) && inside_.load(memory_order_seq_cst) == 0) return true; // C2, meets O1; acquires L1
+        if (wish) ask();
         open();
         return false;
     }
 
     // P1: publishes the other's work to O2 and to the next close().
     void open() noexcept { state_.fetch_and(static_cast<std::uint8_t>(~held_), memory_order_release); }
+
+    // Leaves the wish that the owner hands over all it has, on its next operation.
+    void ask() noexcept { state_.fetch_or(asked_for_, memory_order_relaxed); } // relaxed: it publishes nothing
 
     // Whether another thread is behind the gate, or tries to get there.
     [[nodiscard]] bool held() const noexcept {
@@ -108,6 +110,14 @@ public:
     }
 
 private:
+    template <class Barrier>
+    static bool passed(Barrier& barrier) noexcept {
+        if constexpr (requires { static_cast<bool>(barrier()); })
+            return barrier();
+        else
+            return barrier(), true;
+    }
+
     static constexpr std::uint8_t open_ = 0;
     static constexpr std::uint8_t held_ = 1;      // another thread owns what is behind the gate, or tries to
     static constexpr std::uint8_t slow_only_ = 2; // no fast way in

@@ -1,0 +1,86 @@
+// RLIMIT_AS counts addresses: before an allocation is said to have failed, idle addresses go back, wherever they lie.
+// ctest-variants: plain
+
+#include <new>
+#include <vector>
+
+#include <sys/resource.h>
+
+#include <synk/pool.hpp>
+
+#include "support/child.hpp"
+#include "support/process_memory.hpp"
+#include "support/threads.hpp"
+
+namespace {
+
+using namespace synk_test;
+
+constexpr std::size_t mib = std::size_t{1} << 20;
+
+void limit_addresses(std::size_t bytes) {
+    const rlimit limit{bytes, bytes};
+    require(::setrlimit(RLIMIT_AS, &limit) == 0, "the limit can be set");
+}
+std::size_t addresses_in_use() { return std::stoul(status_line("/proc/self/status", "VmSize")) * 1024; }
+
+void use(std::size_t count, std::size_t n) {
+    std::vector<synk::bytes> blocks;
+    for (std::size_t i = 0; i < count; ++i) blocks.push_back(synk::get_sized_pool().get_sized(n));
+}
+
+// Idle in this thread's cache, in that of a thread that sleeps, in the channel, in chunks, and on the shelf.
+void leave_something_everywhere(worker& other) {
+    synk::options o;
+    o.idle_limit = 1024 * mib;
+    o.keeper = false;
+    synk::configure(o);
+    other.run([] { use(8, 4 * mib); });
+    other.run([] { use(2, 24 * mib); });
+    use(50, 4 * mib);
+    use(100, 64 * 1024);
+    use(4, 40 * mib);
+    const synk::statistics s = synk::stats();
+    require(s.idle_cached != 0 && s.idle_channel != 0 && s.idle_chunk != 0 && s.idle_large != 0, "it lies everywhere");
+    require(s.idle == s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large && s.idle > 400 * mib, "much of it");
+}
+
+TEST(address_limit, a_large_get_unmaps_what_is_idle_first) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        worker other;
+        leave_something_everywhere(other);
+        limit_addresses(addresses_in_use() + 16 * mib);
+        const synk::bytes large = synk::get_sized_pool().get_sized(380 * mib);
+        require(large.size() == 380 * mib, "it fits once all idle addresses are gone");
+        ::_exit(0);
+    })));
+}
+
+TEST(address_limit, a_small_get_does_too) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        worker other;
+        leave_something_everywhere(other);
+        limit_addresses(addresses_in_use());
+        std::vector<synk::bytes> blocks;
+        blocks.reserve(100);
+        for (int i = 0; i < 90; ++i) blocks.push_back(synk::get_sized_pool().get_sized(4 * mib));
+        ::_exit(0);
+    })));
+}
+
+TEST(address_limit, what_never_fits_is_bad_alloc_and_no_more) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        limit_addresses(addresses_in_use() + 64 * mib);
+        bool thrown = false;
+        try {
+            static_cast<void>(synk::get_sized_pool().get_sized(1024 * mib));
+        } catch (const std::bad_alloc&) {
+            thrown = true;
+        }
+        require(thrown, "no memory is bad_alloc");
+        require(!synk::get_sized_pool().try_get_sized(1024 * mib), "or an empty handle");
+        use(4, 4 * mib);
+    })));
+}
+
+} // namespace
