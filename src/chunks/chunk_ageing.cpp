@@ -31,8 +31,10 @@ std::size_t make_gone(chunk& c, page_run run) noexcept {
     return resident;
 }
 
-// Where weak is refused the ladder's next step is gone.
+// Where weak is refused the ladder's next step is gone. Between being looked for and being claimed the run may have lost
+// memory to another thread: it is left as it is then, since no page is gone and weak.
 std::size_t make_weak(chunk& c, page_run run) noexcept {
+    if (c.gone.count(run) != 0) return 0;
     if (!advise_weak(c.at(run.first), bytes_of(run.pages))) return make_gone(c, run);
     const unsigned before = c.weak.count(run);
     c.weak.set(run);

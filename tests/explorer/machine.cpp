@@ -72,8 +72,9 @@ machine::outcome machine::run(const program& p) noexcept {
     mem.begin(p.threads);
     ready_ = bit(p.threads) - 1;
     current_ = one_of(ready_, choice::who);
+    running_ = true;
     jump(fibre_[current_], main_);
-    current_ = nobody;
+    running_ = false;
     for (unsigned t = 0; t < p.threads; ++t)
         if (((ready_ | waiting_) & bit(t)) != 0) make_fibre(t);
     if (!abandoned_) p.end(waiting_);

@@ -42,8 +42,8 @@ public:
     // Runs and writes down every step.
     [[nodiscard]] std::string trace(const program& p);
 
-    // True in a schedule's threads.
-    [[nodiscard]] bool running() const noexcept { return current_ != nobody; }
+    // True in a schedule's threads. (False before the constructor has run, too: the library has atomics of its own.)
+    [[nodiscard]] bool running() const noexcept { return running_; }
     // Operations in this schedule so far.
     [[nodiscard]] unsigned steps() const noexcept { return steps_; }
 
@@ -84,8 +84,7 @@ public:
     site_table sites;
 
 private:
-    static constexpr unsigned nobody = ~0U;
-    static constexpr unsigned max_steps = 4000;
+    static constexpr unsigned max_steps = 20'000;
     static constexpr unsigned max_options = 32;
     static constexpr std::size_t stack_size = std::size_t{64} << 10;
     using context = boost::context::detail::fcontext_t;
@@ -122,7 +121,8 @@ private:
     const char* reason_ = nullptr;
     bool abandoned_ = false;
     bool tracing_ = false;
-    unsigned current_ = nobody;
+    bool running_ = false;
+    unsigned current_ = 0;
     unsigned ready_ = 0;   // threads that can go on
     unsigned waiting_ = 0; // threads in wait()
     unsigned steps_ = 0;

@@ -9,7 +9,7 @@ namespace synk_explorer {
 class view {
 public:
     static constexpr unsigned clocks = 8;     // threads at most
-    static constexpr unsigned capacity = 256; // clocks and atomic objects
+    static constexpr unsigned capacity = 512; // clocks and atomic objects
     static constexpr unsigned lanes = 8;      // entries that the processor handles at once
     static_assert(clocks == lanes, "the first row has the clocks and nothing else");
 
