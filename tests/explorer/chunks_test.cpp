@@ -218,4 +218,14 @@ TEST(Chunks, KeepTheirPromises) {
     for (const program& p : worlds) EXPECT_EQ(broken(p, {1, 1}), "");
 }
 
+TEST(Chunks, MutantsAreFound) {
+    static_cast<void>(start());
+    EXPECT_EQ(survivors(worlds, "chunks/chunk.hpp", {}), "");
+    const std::vector<equivalent> listed{
+        {"c.listed.exchange(", "split",
+         "equivalent: two may take the same class for the old one; then the chunk stands under another too, until it is "
+         "found there"}};
+    EXPECT_EQ(survivors(worlds, "chunks/chunk_index.cpp", listed), "");
+}
+
 } // namespace
