@@ -83,7 +83,8 @@ private:
         return m.knows(cell_) ? from_bits(m.value(cell_.object, m.newest(cell_.object))) : initial_;
     }
     void set(T value) noexcept {
-        if (the_machine.mem.knows(cell_)) return the_machine.mem.overwrite(cell_.object, to_bits(value));
+        auto& m = the_machine.mem;
+        if (the_machine.in_schedule()) return m.overwrite(m.object_of(cell_, to_bits(initial_)), to_bits(value));
         initial_ = value;
     }
 

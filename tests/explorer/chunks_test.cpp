@@ -1,101 +1,27 @@
 // The store of chunks under many interleavings, as a whole: blocks are cut and come back while the keeper makes free
 // pages weak and gone, and chunks are unmapped. Whoever has a page, or takes its memory away, owns it; and in the end
 // the books are right: flags, counts, and the index by which free pages are found again and given back.
-#include <algorithm>
-#include <cstdlib>
-
 #include <gtest/gtest.h>
 
-#include "base/settings.hpp"
 #include "chunks/chunk_index.hpp"
-#include "chunks/chunk_store.hpp"
 #include "explorer/mutants.hpp"
-#include "explorer/payloads.hpp"
-#include "pages/system.hpp"
+#include "explorer/small_system.hpp"
 #include "stats/counters.hpp"
 
 namespace {
 
 using namespace synk_explorer;
-using namespace synk::detail;
-
-constexpr unsigned regions = 3;
-payloads<regions * chunk_pages> pages;
-
-// A system with room for three chunks. Advice on a page, and unmapping it, are uses of it by who calls.
-class small_system {
-public:
-    small_system() {
-        memory_ = static_cast<std::byte*>(std::aligned_alloc(chunk_size, regions * chunk_size));
-        calls_ = linux_calls;
-        calls_.map = map;
-        calls_.unmap = unmap;
-        calls_.advise = advise;
-        the_system.store(&calls_);
-    }
-    static unsigned page_of(const void* at) {
-        return static_cast<unsigned>((static_cast<const std::byte*>(at) - memory_) / std::ptrdiff_t{page_size});
-    }
-
-private:
-    // The kernel's lock orders a mapping behind the end of the one before: acq_rel.
-    static void* map(std::size_t size, bool accessible) noexcept {
-        if (size != chunk_size) return linux_calls.map(size, accessible); // records
-        for (unsigned r = 0; r < regions; ++r)
-            if (!mapped_[r].exchange(true, std::memory_order_acq_rel)) return memory_ + r * chunk_size;
-        return nullptr;
-    }
-    static bool unmap(void* at, std::size_t size) noexcept {
-        pages.use(page_of(at), static_cast<unsigned>(size / page_size));
-        mapped_[page_of(at) / chunk_pages].store(false, std::memory_order_release);
-        return true;
-    }
-    static bool advise(void* at, std::size_t size, advice what) noexcept {
-        if (what == advice::weak || what == advice::gone)
-            pages.use(page_of(at), static_cast<unsigned>(size / page_size));
-        return true;
-    }
-
-    static inline std::byte* memory_;
-    static inline synk::detail::atomic<bool> mapped_[regions];
-    static inline system_calls calls_;
-};
-
-constexpr unsigned block_pages = 16;
-constexpr unsigned block_class = class_of(block_pages * page_size);
-constexpr unsigned blocks_in_chunk = chunk_pages / block_pages;
-constexpr ageing a_visit(std::uint64_t now) { return {now, 1000, true}; }
-
-// The state that every schedule starts from. One chunk has six free blocks: two that were found free before (and are
-// made weak by the next visit), two that are weak, two that are gone; the others are lent. Another is free as a whole
-// and resident.
-struct prepared {
-    small_system system;
-    std::byte* block[blocks_in_chunk];
-    prepared() {
-        synk::options o;
-        o.huge = synk::huge_pages::off;
-        the_settings.set(o);
-        fill(block);
-        std::byte* other[blocks_in_chunk];
-        fill(other);
-        for (std::byte* const b : other) chunk_store::free(b);
-        for (const unsigned i : {2U, 3U}) chunk_store::free(block[i]);
-        chunk_store::age(a_visit(1)); // they are found free
-        chunk_store::age(a_visit(2)); // they are weak, and so is the other chunk
-        for (const unsigned i : {4U, 5U}) static_cast<void>(chunk_store::free_gone(block[i]));
-        for (const unsigned i : {0U, 1U}) chunk_store::free(block[i]);
-        chunk_store::age(a_visit(3));
-    }
-    static void fill(std::byte** out) {
-        const claimed_blocks got = chunk_store::claim_new(block_class, out, blocks_in_chunk);
-        if (got.count != blocks_in_chunk) std::abort();
-    }
-};
-const prepared& start() {
-    static const prepared once;
-    return once;
-}
+using synk::detail::chunk;
+using synk::detail::chunk_store;
+using synk::detail::chunks;
+using synk::detail::chunks_by_class;
+using synk::detail::class_of;
+using synk::detail::class_pages;
+using synk::detail::counters;
+using synk::detail::page_bitmap;
+using synk::detail::page_size;
+using synk::detail::warm_chunks;
+using synk::detail::whole_class;
 
 std::size_t bytes(std::uint64_t word) { return static_cast<std::size_t>(std::popcount(word)) * page_size; }
 

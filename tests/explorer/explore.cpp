@@ -112,8 +112,9 @@ std::string broken(const program& p, bounds within) {
     findings found = explore_at_random(p, {~std::uint64_t{0}, thorough ? 60.0 : 0.3}, seed);
     print(p, "random", found);
     if (found.failed) return report(p, shrunk(p, found.record));
+    if (found.cut != 0) return std::string(p.name) + ": schedules that the explorer has no room for";
     if (thorough) within.preemptions = 3;
-    found = explore_all(p, within, {~std::uint64_t{0}, thorough ? 1200.0 : 5.0});
+    found = explore_all(p, within, {~std::uint64_t{0}, thorough ? 600.0 : 2.0});
     print(p, ("up to " + std::to_string(within.preemptions) + " preemptions").c_str(), found);
     return found.failed ? report(p, shrunk(p, found.record)) : std::string();
 }

@@ -57,7 +57,7 @@ struct findings {
     bool failed = false;
     bool complete = false;       // a systematic search that came to its end
     std::uint64_t schedules = 0; // that were run
-    std::uint64_t cut = 0;       // of them, given up as too long
+    std::uint64_t cut = 0;       // of them, given up for lack of room
     double seconds = 0;
     std::vector<std::uint8_t> record; // of the schedule that failed
 };

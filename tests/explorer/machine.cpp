@@ -68,8 +68,9 @@ machine::outcome machine::run(const program& p) noexcept {
     reason_ = nullptr;
     abandoned_ = false;
     steps_ = waiting_ = 0;
-    p.begin();
     mem.begin(p.threads);
+    in_schedule_ = true;
+    p.begin();
     ready_ = bit(p.threads) - 1;
     current_ = one_of(ready_, choice::who);
     running_ = true;
@@ -78,6 +79,7 @@ machine::outcome machine::run(const program& p) noexcept {
     for (unsigned t = 0; t < p.threads; ++t)
         if (((ready_ | waiting_) & bit(t)) != 0) make_fibre(t);
     if (!abandoned_) p.end(waiting_);
+    in_schedule_ = false;
     mem.forget();
     return reason_ != nullptr ? outcome::failed : abandoned_ ? outcome::cut : outcome::fine;
 }
@@ -87,9 +89,14 @@ void machine::fail(const char* reason) noexcept {
     if (running()) abandon();
 }
 
+void machine::count_step() noexcept {
+    if (++steps_ > max_steps) fail("the threads go on for ever");
+    if (!mem.has_room() || !decide.has_room()) abandon();
+}
+
 // In turn, or a search would let two that wait for a third go on for ever.
 void machine::yield() noexcept {
-    if (++steps_ > max_steps) abandon();
+    count_step();
     const unsigned others = ready_ & ~bit(current_);
     if (others == 0) return;
     const unsigned behind = others & ~(bit(current_) - 1);
@@ -104,7 +111,7 @@ site& machine::arrive(place where, operation kind, order o) noexcept {
     s.kind = kind;
     s.order = o;
     ++s.visits;
-    if (++steps_ > max_steps || !mem.has_room() || !decide.has_room()) abandon();
+    count_step();
     const unsigned others = ready_ & ~bit(current_);
     const unsigned chosen = decide.choose(1 + static_cast<unsigned>(std::popcount(others)), choice::preemption);
     if (chosen != 0) go_on_with(nth(others, chosen - 1));
@@ -280,6 +287,8 @@ std::string machine::trace(const program& p) {
     static_cast<void>(run(p));
     tracing_ = false;
     std::string text;
+    constexpr std::size_t longest = 2000;
+    if (events_.size() > longest) events_.resize(longest);
     for (const event& e : events_) {
         char line[256];
         const std::string where = e.at != nullptr ? file_and_line(e.at->where) : std::string();

@@ -1,8 +1,8 @@
 // Runs a program of a few threads, one schedule at a time, on one thread of the system.
 //
 // Each modelled thread is a fibre with a stack of its own, used again in the next schedule. Every atomic operation is a
-// point where another thread may go on. Outside of a schedule (while a world is made or looked at) atomic objects are
-// ordinary variables, and what a schedule did to them is gone when it ends: each starts from the same state.
+// point where another thread may go on. While a world is made, and looked at in the end, atomic objects are ordinary
+// variables. What a schedule did to them is gone when it ends: each starts from the same state.
 #pragma once
 
 #include <array>
@@ -31,7 +31,7 @@ struct program {
 
 class machine {
 public:
-    enum class outcome : std::uint8_t { fine, failed, cut }; // cut: too long, or a livelock
+    enum class outcome : std::uint8_t { fine, failed, cut }; // cut: it needs more room than there is
     using place = const std::source_location&;
     using order = std::memory_order;
 
@@ -44,6 +44,8 @@ public:
 
     // True in a schedule's threads. (False before the constructor has run, too: the library has atomics of its own.)
     [[nodiscard]] bool running() const noexcept { return running_; }
+    // True there, and while its world is made and looked at.
+    [[nodiscard]] bool in_schedule() const noexcept { return in_schedule_; }
     // Operations in this schedule so far.
     [[nodiscard]] unsigned steps() const noexcept { return steps_; }
 
@@ -84,7 +86,7 @@ public:
     site_table sites;
 
 private:
-    static constexpr unsigned max_steps = 20'000;
+    static constexpr unsigned max_steps = 10'000;
     static constexpr unsigned max_options = 32;
     static constexpr std::size_t stack_size = std::size_t{64} << 10;
     using context = boost::context::detail::fcontext_t;
@@ -104,6 +106,7 @@ private:
     void make_fibre(unsigned thread) noexcept;
     void jump(context& to, context& from) noexcept;
     void go_on_with(unsigned thread) noexcept;
+    void count_step() noexcept;
     void leave() noexcept;
     void abandon() noexcept;
     [[nodiscard]] unsigned one_of(unsigned threads, choice kind) noexcept;
@@ -122,6 +125,7 @@ private:
     bool abandoned_ = false;
     bool tracing_ = false;
     bool running_ = false;
+    bool in_schedule_ = false;
     unsigned current_ = 0;
     unsigned ready_ = 0;   // threads that can go on
     unsigned waiting_ = 0; // threads in wait()

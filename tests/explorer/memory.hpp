@@ -70,7 +70,7 @@ public:
     void light_fence(unsigned thread) noexcept;
     void heavy_fence(unsigned thread) noexcept;
 
-    // No thread runs: writes over the newest store.
+    // While no thread runs: writes over the newest store.
     void overwrite(unsigned object, std::uint64_t value) noexcept {
         stores_[objects_[object].order[newest(object)]].value = value;
     }

@@ -15,11 +15,12 @@ bool is_in(const site& s, const char* file) { return std::string_view(s.where.fi
 // The sites in the file that each world comes by, in the order of the source.
 using visited_sites = std::vector<std::vector<const site*>>;
 
-std::vector<site*> collect(const std::vector<program>& worlds, const char* file, visited_sites& by_world) {
+std::vector<site*> collect(const std::vector<program>& worlds, const char* file, visited_sites& by_world,
+                           std::string& complaints) {
     std::vector<site*> all;
     for (const program& p : worlds) {
         the_machine.sites.forget_visits();
-        static_cast<void>(explore_at_random(p, {20'000, 2}, 1));
+        if (explore_at_random(p, {20'000, 2}, 1).failed) complaints += std::string(p.name) + ": fails without a mutant\n";
         auto& here = by_world.emplace_back();
         for (site* const s : the_machine.sites.all()) {
             if (s->visits == 0 || !is_in(*s, file)) continue;
@@ -48,12 +49,12 @@ struct hunt {
 };
 
 // Every world at random for a moment; then each at length, of a time that all share; then systematically.
-hunt hunt_down(const std::vector<program>& worlds, const visited_sites& by_world, const site* s) {
+hunt hunt_down(const std::vector<program>& worlds, const visited_sites& by_world, const site* s, double seconds) {
     hunt h;
     std::vector<program> chosen;
     for (std::size_t i = 0; i < worlds.size(); ++i)
         if (std::find(by_world[i].begin(), by_world[i].end(), s) != by_world[i].end()) chosen.push_back(worlds[i]);
-    const double share = (synk_test::long_run() ? 30.0 : 1.0) / static_cast<double>(chosen.size());
+    const double share = seconds / static_cast<double>(chosen.size());
     const auto each = [&](auto search) {
         return std::any_of(chosen.begin(), chosen.end(), [&](const program& p) { return h.add(p, search(p)); });
     };
@@ -87,12 +88,13 @@ std::string survivors(const std::vector<program>& worlds, const char* file, cons
     std::string complaints;
     std::vector<const equivalent*> used;
     visited_sites by_world;
-    for (site* const s : collect(worlds, file, by_world)) {
+    for (site* const s : collect(worlds, file, by_world, complaints)) {
         for (const mutation& m : mutations_of(*s)) {
             s->mutated = m;
-            const hunt h = hunt_down(worlds, by_world, s);
-            s->mutated = {};
             const equivalent* const e = entry_for(listed, *s, m);
+            const double patience = (synk_test::long_run() ? 30.0 : 1.0) * (e != nullptr ? 0.3 : 1.0);
+            const hunt h = hunt_down(worlds, by_world, s, patience);
+            s->mutated = {};
             print(*s, m, h, e);
             if (h.found_by == nullptr) used.push_back(e);
             if (h.found_by == nullptr && e == nullptr)
