@@ -107,8 +107,10 @@ private:
         }
         const T old = now();
         const bool same = to_bits(old) == x.expected;
-        if (same) set(from_bits(x.desired));
-        else expected = old;
+        if (same)
+            set(from_bits(x.desired));
+        else
+            expected = old;
         return same;
     }
 

@@ -53,13 +53,15 @@ struct traffic {
             for (unsigned n = c.get(kind, items, channel::group_slots); n != 0;
                  n = c.get(kind, items, channel::group_slots))
                 for (unsigned i = 0; i < n; ++i, ++total) require(!anybody_holds(items[i]), "a block is there twice");
-        for (unsigned b = 0; b < Blocks; ++b) if (anybody_holds(blocks.block(b))) ++total;
+        for (unsigned b = 0; b < Blocks; ++b)
+            if (anybody_holds(blocks.block(b))) ++total;
         require(total == Blocks, "a block is lost, or there twice");
         require(c.size() == 0, "a slot is lost");
     }
     bool anybody_holds(const std::byte* item) const {
         unsigned holders = 0;
-        for (const auto& mine : held) if (mine[blocks.number(item)]) ++holders;
+        for (const auto& mine : held)
+            if (mine[blocks.number(item)]) ++holders;
         require(holders < 2, "two hold one block");
         return holders != 0;
     }
@@ -67,8 +69,10 @@ struct traffic {
 
 struct two_put_two_get : traffic<3, 4> {
     void thread(unsigned i) {
-        if (i < 2) put(i, 0, i * 2, 2);
-        else get(i, 0, 2);
+        if (i < 2)
+            put(i, 0, i * 2, 2);
+        else
+            get(i, 0, 2);
     }
 };
 
@@ -87,8 +91,10 @@ struct one_slot : traffic<1, 4> {
 
 struct kinds_apart : traffic<2, 4> {
     void thread(unsigned i) {
-        if (i < 2) put(i, i, i * 2, 2);
-        else get(i, i - 2, 2);
+        if (i < 2)
+            put(i, i, i * 2, 2);
+        else
+            get(i, i - 2, 2);
     }
     void finish() {
         for (unsigned b = 0; b < 4; ++b) require(!held[3 - b / 2][b], "a block of another kind");
@@ -98,9 +104,12 @@ struct kinds_apart : traffic<2, 4> {
 
 struct with_stale : traffic<3, 4> {
     void thread(unsigned i) {
-        if (i < 2) put(i, i, i * 2, 2);
-        else if (i == 2) get(i, 0, 1);
-        else static_cast<void>(get_stale(i) + get_stale(i));
+        if (i < 2)
+            put(i, i, i * 2, 2);
+        else if (i == 2)
+            get(i, 0, 1);
+        else
+            static_cast<void>(get_stale(i) + get_stale(i));
     }
 };
 
@@ -135,24 +144,27 @@ struct stale_after_puts : traffic<2, 2> {
 struct two_groups : traffic<66, 68> {
     two_groups() { put(0, 0, 0, 64); }
     void thread(unsigned i) {
-        if (i < 2) put(i, 0, 64 + i * 2, 2);
-        else get(i, 0, i == 2 ? 2 : 1);
+        if (i < 2)
+            put(i, 0, 64 + i * 2, 2);
+        else
+            get(i, 0, i == 2 ? 2 : 1);
     }
 };
 
 const std::vector<program> worlds{
-    program_of<two_put_two_get>("channel"), program_of<one_slot>("channel_one_slot"),
-    program_of<kinds_apart>("channel_kinds"), program_of<with_stale>("channel_stale"),
-    program_of<stale_alone>("channel_stale_alone"), program_of<stale_after_puts>("channel_stale_after_puts"), program_of<two_groups>("channel_two_groups")};
+    program_of<two_put_two_get>("channel"),         program_of<one_slot>("channel_one_slot"),
+    program_of<kinds_apart>("channel_kinds"),       program_of<with_stale>("channel_stale"),
+    program_of<stale_alone>("channel_stale_alone"), program_of<stale_after_puts>("channel_stale_after_puts"),
+    program_of<two_groups>("channel_two_groups")};
 
 TEST(Channel, KeepsItsPromises) {
     for (const program& p : worlds) EXPECT_EQ(broken(p, {2, 1}), "");
 }
 
 TEST(Channel, MutantsAreFound) {
-    const std::vector<equivalent> listed{
-        {"fresh.exchange(0", "split",
-         "equivalent: a put between the halves loses its mark as one just before the call does, which get_stale allows"}};
+    const std::vector<equivalent> listed{{"fresh.exchange(0", "split",
+                                          "equivalent: a put between the halves loses its mark as one just before the "
+                                          "call does, which get_stale allows"}};
     EXPECT_EQ(survivors(worlds, "channel/channel.hpp", listed), "");
 }
 

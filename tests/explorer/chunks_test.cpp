@@ -134,10 +134,9 @@ struct neighbours : store_world {
     }
 };
 
-const std::vector<program> worlds{program_of<visit>("chunks_visit"), program_of<trim>("chunks_trim"),
-                                  program_of<before_fork>("chunks_before_fork"),
-                                  program_of<unmapping>("chunks_unmapping"),
-                                  program_of<neighbours>("chunks_neighbours")};
+const std::vector<program> worlds{
+    program_of<visit>("chunks_visit"), program_of<trim>("chunks_trim"), program_of<before_fork>("chunks_before_fork"),
+    program_of<unmapping>("chunks_unmapping"), program_of<neighbours>("chunks_neighbours")};
 
 TEST(Chunks, KeepTheirPromises) {
     static_cast<void>(start());
@@ -147,10 +146,10 @@ TEST(Chunks, KeepTheirPromises) {
 TEST(Chunks, MutantsAreFound) {
     static_cast<void>(start());
     EXPECT_EQ(survivors(worlds, "chunks/chunk.hpp", {}), "");
-    const std::vector<equivalent> listed{
-        {"c.listed.exchange(", "split",
-         "equivalent: two may take the same class for the old one; then the chunk stands under another too, until it is "
-         "found there"}};
+    const std::vector<equivalent> listed{{"c.listed.exchange(", "split",
+                                          "equivalent: two may take the same class for the old one; then the chunk "
+                                          "stands under another too, until it is "
+                                          "found there"}};
     EXPECT_EQ(survivors(worlds, "chunks/chunk_index.cpp", listed), "");
 }
 

@@ -32,7 +32,7 @@ public:
     };
 
     void start_random(std::uint64_t seed) noexcept;
-    void start_search(bounds most) noexcept; // the first schedule of a systematic search
+    void start_search(bounds most) noexcept;      // the first schedule of a systematic search
     [[nodiscard]] bool next_in_search() noexcept; // false when all schedules within the bounds were run
     void start_recorded(std::vector<std::uint8_t> recorded) noexcept;
 

@@ -137,7 +137,8 @@ struct gate_alone : gate_world<Gate, Barrier> {
         require(this->gate.enter() && !this->gate.enter() && !this->gate.enter_slow(), "the owner is inside once");
         require(!this->gate.close(Barrier()), "the gate is closed with the owner inside");
         this->gate.leave();
-        require(!this->pass() && this->pass_slowly() && this->granted == 1, "a wish shuts the fast way until it is taken");
+        require(!this->pass() && this->pass_slowly() && this->granted == 1,
+                "a wish shuts the fast way until it is taken");
         require(this->close() && this->pass() && this->pass_slowly(), "nobody is in the way");
         require(this->granted == 1, "a wish comes from nowhere");
         require(this->gate.close(Barrier()) && this->gate.held(), "nobody is in the way");

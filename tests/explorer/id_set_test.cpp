@@ -108,7 +108,8 @@ struct alone : set_of<5, 64, 4096, 262144> {
     void thread(unsigned) {
         require(set.lowest() == set.none && !set.erase(5), "found in an empty set");
         for (const unsigned id : ids) require(set.insert(id) && !set.insert(id), "an id goes in once");
-        require(set.lowest() == 5 && set.next(6) == 64 && set.next(65) == 4096 && set.next(4097) == 262144, "not found");
+        require(set.lowest() == 5 && set.next(6) == 64 && set.next(65) == 4096 && set.next(4097) == 262144,
+                "not found");
         for (const unsigned id : ids) require(set.lowest() == id && set.erase(id) && !set.erase(id), "goes out once");
         const unsigned before = the_machine.steps();
         require(set.lowest() == set.none, "found in an empty set");

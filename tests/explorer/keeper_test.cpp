@@ -33,7 +33,7 @@ using synk_explorer::small_system;
 synk::detail::atomic<bool> created{false};
 bool refuses_threads = false;
 
-int create_keeper(pthread_t* /*thread*/, const pthread_attr_t* /*attributes*/, void* (*/*run*/)(void*),
+int create_keeper(pthread_t* /*thread*/, const pthread_attr_t* /*attributes*/, void* (* /*run*/)(void*),
                   void* /*argument*/) noexcept {
     if (refuses_threads) return 1;
     created.store(true, memory_order_release);
@@ -169,11 +169,10 @@ struct reserving {
     }
 };
 
-const std::vector<program> worlds{program_of<sleeping>("keeper"), program_of<sleeping_twice>("keeper_twice"),
-                                  program_of<starting>("keeper_start"), program_of<no_thread>("keeper_no_thread"),
+const std::vector<program> worlds{program_of<sleeping>("keeper"),        program_of<sleeping_twice>("keeper_twice"),
+                                  program_of<starting>("keeper_start"),  program_of<no_thread>("keeper_no_thread"),
                                   program_of<forcing>("keeper_forcing"), program_of<visitors>("keeper_visitors"),
-                                  program_of<visitor>("keeper_visitor"),
-                                  program_of<reserving>("keeper_budget")};
+                                  program_of<visitor>("keeper_visitor"), program_of<reserving>("keeper_budget")};
 
 TEST(Keeper, KeepsItsPromises) {
     static_cast<void>(synk_explorer::start());

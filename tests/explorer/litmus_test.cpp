@@ -150,8 +150,10 @@ struct release_sequence : litmus {
             x.store(1, relaxed);
             y.store(1, release);
         } else if (i == 1) {
-            if (Addition) y.fetch_add(2, relaxed);
-            else y.store(3, relaxed);
+            if (Addition)
+                y.fetch_add(2, relaxed);
+            else
+                y.store(3, relaxed);
         } else {
             read[0] = static_cast<unsigned>(y.load(acquire));
             read[1] = static_cast<unsigned>(x.load(relaxed));
@@ -241,9 +243,7 @@ TEST(Litmus, FailedCompareExchange) {
     EXPECT_EQ((outcomes<failed_exchange<relaxed>>()), (results{0, 100, 1000, 1100}));
 }
 
-TEST(Litmus, AdditionsAreNotLost) {
-    EXPECT_EQ(broken(program_of<additions>("additions"), {3, 3}), "");
-}
+TEST(Litmus, AdditionsAreNotLost) { EXPECT_EQ(broken(program_of<additions>("additions"), {3, 3}), ""); }
 
 // ---- Algorithms ----
 

@@ -20,7 +20,8 @@ std::vector<site*> collect(const std::vector<program>& worlds, const char* file,
     std::vector<site*> all;
     for (const program& p : worlds) {
         the_machine.sites.forget_visits();
-        if (explore_at_random(p, {20'000, 2}, 1).failed) complaints += std::string(p.name) + ": fails without a mutant\n";
+        const findings clean = explore_at_random(p, {20'000, 2}, 1);
+        if (clean.failed) complaints += "without a mutant: " + report(p, shrunk(p, clean.record));
         auto& here = by_world.emplace_back();
         for (site* const s : the_machine.sites.all()) {
             if (s->visits == 0 || !is_in(*s, file)) continue;
@@ -103,7 +104,8 @@ std::string survivors(const std::vector<program>& worlds, const char* file, cons
     }
     for (const equivalent& e : listed)
         if (std::find(used.begin(), used.end(), &e) == used.end())
-            complaints += std::string("listed as equivalent, but found, or not there: ") + e.source + " " + e.change + "\n";
+            complaints +=
+                std::string("listed as equivalent, but found, or not there: ") + e.source + " " + e.change + "\n";
     return complaints;
 }
 

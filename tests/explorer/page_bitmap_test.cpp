@@ -71,8 +71,10 @@ struct searching : pages {
     static constexpr unsigned threads = 3;
     searching() { require(bits.claim_at({4, 60}) && bits.claim_at({68, 60}), "pages are owned twice"); }
     void thread(unsigned i) {
-        if (i < 2) claim_use_release(4);
-        else claim_use_release({2, 64});
+        if (i < 2)
+            claim_use_release(4);
+        else
+            claim_use_release({2, 64});
         claim_use_release(3);
     }
     void finish() {
@@ -109,9 +111,12 @@ struct neighbours : pages {
     }
 };
 
-const std::vector<program> worlds{program_of<overlapping>("pages"),          program_of<across_words>("pages_across"),
-                                  program_of<four_across>("pages_four_across"), program_of<searching>("pages_searching"),
-                                  program_of<alone>("pages_alone"),          program_of<neighbours>("pages_neighbours")};
+const std::vector<program> worlds{program_of<overlapping>("pages"),
+                                  program_of<across_words>("pages_across"),
+                                  program_of<four_across>("pages_four_across"),
+                                  program_of<searching>("pages_searching"),
+                                  program_of<alone>("pages_alone"),
+                                  program_of<neighbours>("pages_neighbours")};
 
 TEST(PageBitmap, KeepsItsPromises) {
     for (const program& p : worlds) EXPECT_EQ(broken(p, {2, 1}), "");

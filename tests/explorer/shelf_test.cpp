@@ -127,7 +127,8 @@ struct shelf_world {
     void finish() {
         const std::size_t lent = held[0] + held[1] + held[2];
         require(counters.large_mapped.get() == roomy_system::mapped() * large, "the count of mapped bytes is wrong");
-        require(counters.large_shelved.get() + lent == roomy_system::mapped() * large, "the count of idle bytes is wrong");
+        require(counters.large_shelved.get() + lent == roomy_system::mapped() * large,
+                "the count of idle bytes is wrong");
         std::size_t found = 0;
         while (large_store::take_idle(large).data != nullptr) found += large;
         require(found + lent == roomy_system::mapped() * large, "a block is lost, or there twice");
@@ -169,13 +170,14 @@ struct ages : shelf_world {
         put(0, take(0)); // the first, which was weak
         require(large_store::age(a_visit(5000)) == large, "not just the second goes");
         require(counters.large_weak.get() == 0, "a block is weak that was used just now");
-        require(large_store::age(a_visit(5001)) == 0 && counters.large_weak.get() == large, "a quiet block is not weak");
+        require(large_store::age(a_visit(5001)) == 0 && counters.large_weak.get() == large,
+                "a quiet block is not weak");
         require(large_store::age(a_visit(7000)) == large, "a calm block stays");
     }
 };
 
-const std::vector<program> worlds{program_of<ages>("shelf_ages"), program_of<visit>("shelf_visit"), program_of<trim>("shelf_trim"),
-                                  program_of<reuse>("shelf_reuse")};
+const std::vector<program> worlds{program_of<ages>("shelf_ages"), program_of<visit>("shelf_visit"),
+                                  program_of<trim>("shelf_trim"), program_of<reuse>("shelf_reuse")};
 
 TEST(Shelf, KeepsItsPromises) {
     prepare();
@@ -184,8 +186,9 @@ TEST(Shelf, KeepsItsPromises) {
 
 TEST(Shelf, MutantsAreFound) {
     prepare();
-    constexpr auto guess = "equivalent here: a guess until the record is taken; that the record itself is readable is no "
-                           "step of the explorer's";
+    constexpr auto guess =
+        "equivalent here: a guess until the record is taken; that the record itself is readable is no "
+        "step of the explorer's";
     const std::vector<equivalent> listed{
         {"const large_block* const l = shelf[i].load(", "relaxed", guess},
         {"large_block* const seen = shelf[i].load(", "relaxed", guess},

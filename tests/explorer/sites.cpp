@@ -36,11 +36,15 @@ using orders = std::vector<std::memory_order>;
 orders weaker(operation kind, std::memory_order order) {
     constexpr auto relaxed = std::memory_order_relaxed;
     switch (order) {
-    case std::memory_order_acq_rel: return {std::memory_order_acquire, std::memory_order_release};
+    case std::memory_order_acq_rel:
+        return {std::memory_order_acquire, std::memory_order_release};
     case std::memory_order_acquire:
-    case std::memory_order_release: return {relaxed};
-    case std::memory_order_seq_cst: break;
-    default: return {};
+    case std::memory_order_release:
+        return {relaxed};
+    case std::memory_order_seq_cst:
+        break;
+    default:
+        return {};
     }
     if (kind == operation::load || kind == operation::wait) return {std::memory_order_acquire, relaxed};
     if (kind == operation::store) return {std::memory_order_release, relaxed};
@@ -66,39 +70,60 @@ std::vector<mutation> mutations_of(const site& s) {
 
 const char* name_of(std::memory_order order) noexcept {
     switch (order) {
-    case std::memory_order_relaxed: return "relaxed";
-    case std::memory_order_consume: return "consume";
-    case std::memory_order_acquire: return "acquire";
-    case std::memory_order_release: return "release";
-    case std::memory_order_acq_rel: return "acq_rel";
-    case std::memory_order_seq_cst: return "seq_cst";
+    case std::memory_order_relaxed:
+        return "relaxed";
+    case std::memory_order_consume:
+        return "consume";
+    case std::memory_order_acquire:
+        return "acquire";
+    case std::memory_order_release:
+        return "release";
+    case std::memory_order_acq_rel:
+        return "acq_rel";
+    case std::memory_order_seq_cst:
+        return "seq_cst";
     }
     return "?";
 }
 
 const char* name_of(operation kind) noexcept {
     switch (kind) {
-    case operation::load: return "load";
-    case operation::store: return "store";
-    case operation::modify: return "modify";
-    case operation::compare_exchange: return "compare_exchange";
-    case operation::wait: return "wait";
-    case operation::notify: return "notify";
-    case operation::fence: return "fence";
-    case operation::light: return "compiler barrier";
-    case operation::heavy: return "membarrier";
+    case operation::load:
+        return "load";
+    case operation::store:
+        return "store";
+    case operation::modify:
+        return "modify";
+    case operation::compare_exchange:
+        return "compare_exchange";
+    case operation::wait:
+        return "wait";
+    case operation::notify:
+        return "notify";
+    case operation::fence:
+        return "fence";
+    case operation::light:
+        return "compiler barrier";
+    case operation::heavy:
+        return "membarrier";
     }
     return "?";
 }
 
 std::string name_of(const mutation& m) {
     switch (m.what) {
-    case change::none: return "unchanged";
-    case change::order: return name_of(m.order);
-    case change::failure_order: return std::string(name_of(m.order)) + " on failure";
-    case change::blind: return "blind";
-    case change::split: return "split";
-    case change::dropped: return "dropped";
+    case change::none:
+        return "unchanged";
+    case change::order:
+        return name_of(m.order);
+    case change::failure_order:
+        return std::string(name_of(m.order)) + " on failure";
+    case change::blind:
+        return "blind";
+    case change::split:
+        return "split";
+    case change::dropped:
+        return "dropped";
     }
     return "?";
 }
