@@ -105,16 +105,16 @@ const char* wanted_schedule(const program& p) {
 
 } // namespace
 
-std::string broken(const program& p, bounds within) {
+std::string broken(const program& p, bounds within, double seconds_at_random) {
     if (const char* const wanted = wanted_schedule(p)) return report(p, from_text(wanted));
     const bool thorough = synk_test::long_run();
     const std::uint64_t seed = synk_test::chosen_seed();
-    findings found = explore_at_random(p, {~std::uint64_t{0}, thorough ? 60.0 : 0.3}, seed);
+    findings found = explore_at_random(p, {~std::uint64_t{0}, thorough ? 30.0 : seconds_at_random}, seed);
     print(p, "random", found);
     if (found.failed) return report(p, shrunk(p, found.record));
     if (found.cut != 0) return std::string(p.name) + ": schedules that the explorer has no room for";
     if (thorough) within.preemptions = 3;
-    found = explore_all(p, within, {~std::uint64_t{0}, thorough ? 600.0 : 2.0});
+    found = explore_all(p, within, {~std::uint64_t{0}, thorough ? 90.0 : 2.0});
     print(p, ("up to " + std::to_string(within.preemptions) + " preemptions").c_str(), found);
     return found.failed ? report(p, shrunk(p, found.record)) : std::string();
 }

@@ -71,8 +71,8 @@ struct findings {
 // What went wrong, how to see it again, and every step on the way.
 [[nodiscard]] std::string report(const program& p, const std::vector<std::uint8_t>& record);
 
-// For a test: the world keeps its promises, as far as this search comes. SYNK_SCHEDULE=name:record in the environment
-// replays that schedule instead. Returns an empty text, or the report.
-[[nodiscard]] std::string broken(const program& p, bounds within);
+// For a test: the world keeps its promises, as far as this search comes; SYNK_LONG=1 in the environment makes it go
+// farther. SYNK_SCHEDULE=name:record replays that schedule instead. Returns an empty text, or the report.
+[[nodiscard]] std::string broken(const program& p, bounds within, double seconds_at_random = 0.3);
 
 } // namespace synk_explorer
