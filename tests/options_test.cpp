@@ -217,7 +217,8 @@ TEST_F(Options, TrimSaysHowMuchWhenTheShelfIsFull) {
 }
 
 TEST_F(Options, TrimDoesNotLieWhenTheSystemRefuses) {
-    put_many(3 * mib); // in chunks alone
+    const auto lent = synk::get_sized_pool().get_sized(64 * 1024); // so that the chunk cannot be unmapped
+    synk::get_sized_pool().get_sized(2 * mib).reset();             // into that chunk
     const synk::statistics before = synk::stats();
     ASSERT_EQ(before.idle_large, 0U);
     {

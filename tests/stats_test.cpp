@@ -219,6 +219,7 @@ TEST_F(Stats, ADropIsAPutWithoutRoom) {
 
 TEST_F(Stats, RefusedAdviceIsCounted) {
     synk::configure(quiet_with_limit(0));
+    const synk::bytes lent = get(page); // so that the chunk cannot be unmapped
     {
         const system_that_refuses system({.advise = true});
         get(page).reset();

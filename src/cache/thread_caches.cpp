@@ -74,13 +74,11 @@ void abandon(cache_record& c) noexcept {
     budget.give(c.reserved.exchange(0, memory_order_relaxed));
 }
 
-// The child goes on with its cache, and is asked to hand over what it inherits, so that its next put goes the slow way
-// and a keeper is started: the parent's is not there. Where another thread had the cache when it forked, and will not
-// open its gate again, the next use makes a new one.
+// The child goes on with its cache. Where another thread had it when it forked, and will not open its gate again, the
+// next use makes a new one.
 void take_over_own() noexcept {
     auto* const c = static_cast<cache_record*>(this_thread_cache);
-    if (c == nullptr) return;
-    if (!c->gate.held()) return c->gate.ask();
+    if (c == nullptr || !c->gate.held()) return;
     abandon(*c);
     this_thread_cache = nullptr;
     phase.store(thread_phase::fresh, memory_order_relaxed);
@@ -349,6 +347,10 @@ void thread_caches::age() noexcept {
             if (c.bins[cls].limit + parked_in(c, cls) != 0) age_bin(c, cls);
         c.gate.open();
     });
+}
+
+void thread_caches::ask_own() noexcept {
+    if (this_thread_cache != nullptr) this_thread_cache->gate.ask();
 }
 
 bool thread_caches::forked() noexcept { return has_forked.load(memory_order_relaxed); } // relaxed: see note_fork

@@ -68,6 +68,9 @@ public:
     // Empties the caches of all other threads whose owners are not inside at this moment; asks those who are.
     static void empty_others() noexcept;
 
+    // Asks the calling thread to hand over its cache at its next get or put, which so goes the slow way.
+    static void ask_own() noexcept;
+
     // Bytes in all caches: a recent value; and a quick upper bound of it.
     [[nodiscard]] static std::size_t idle_bytes() noexcept;
     [[nodiscard]] static std::size_t reserved_bytes() noexcept;

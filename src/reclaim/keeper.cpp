@@ -56,12 +56,14 @@ void before_fork() noexcept {
         shared_store::drop_weak();
 }
 
-// The keeper is not there in the child, nor a visitor that another thread was.
+// The keeper is not there in the child, nor a visitor that another thread was. Who inherits much and only hits its
+// cache would not come past note_idle().
 void after_fork_in_child() noexcept {
     visits_stopped = false;
     visiting.store(false, memory_order_relaxed); // relaxed, both: only this thread runs
     state.store(phase::none, memory_order_relaxed);
     forget_pressure_sources();
+    if (budget.reserved() >= worth_a_thread) thread_caches::ask_own();
 }
 
 void prepare_for_forks() noexcept {

@@ -13,6 +13,7 @@
 #include <synk/synk.h>
 
 #include "support/child.hpp"
+#include "support/no_ageing.hpp"
 #include "support/nth_refusal.hpp"
 #include "support/pattern.hpp"
 
