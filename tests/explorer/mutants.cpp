@@ -60,7 +60,7 @@ hunt hunt_down(const std::vector<program>& worlds, const visited_sites& by_world
         return std::any_of(chosen.begin(), chosen.end(), [&](const program& p) { return h.add(p, search(p)); });
     };
     const std::uint64_t many = ~std::uint64_t{0};
-    if (each([](const program& p) { return explore_at_random(p, {5'000, 1}, 1); })) return h;
+    if (each([](const program& p) { return explore_at_random(p, {5'000, 20}, 1); })) return h;
     if (each([&](const program& p) { return explore_at_random(p, {many, share}, 2); })) return h;
     each([&](const program& p) { return explore_all(p, {2, 1}, {many, share}); });
     return h;

@@ -187,8 +187,8 @@ TEST(Shelf, KeepsItsPromises) {
 TEST(Shelf, MutantsAreFound) {
     prepare();
     constexpr auto guess =
-        "equivalent here: a guess until the record is taken; that the record itself is readable is no "
-        "step of the explorer's";
+        "not seen here: a guess until the record is taken, but for the making of the record, which is "
+        "no step of the explorer's";
     const std::vector<equivalent> listed{
         {"const large_block* const l = shelf[i].load(", "relaxed", guess},
         {"large_block* const seen = shelf[i].load(", "relaxed", guess},
