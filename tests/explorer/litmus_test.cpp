@@ -199,8 +199,7 @@ struct coherence : litmus {
 
 TEST(Litmus, Coherence) { EXPECT_EQ(outcomes<coherence>(), (results{0, 100, 200, 1100, 1200, 2200})); }
 
-// Delayed stores: each thread's first store may end up behind the other's second (11), unless the second are releases
-// that... nobody reads: also then.
+// Delayed stores: each thread's first store may end up behind the other's second (11), releasing or not.
 struct two_plus_two_writes {
     static constexpr unsigned threads = 2;
     word x, y;
