@@ -18,7 +18,7 @@ public:
     static constexpr std::size_t default_limit = std::size_t{128} << 20;
 
     // The numbers decide how much may be kept, never who owns what: relaxed would do, but for the keeper, which must
-    // not fall asleep over a reservation (take and reserved are seq_cst, see keeper.cpp).
+    // not fall asleep over a reservation (take, force and reserved are seq_cst, see keeper.cpp).
     [[nodiscard]] bool take(std::size_t bytes) noexcept {
         const auto wanted = static_cast<std::int64_t>(bytes);
         if (reserved_.fetch_add(wanted, memory_order_seq_cst) + wanted <= limit_.load(memory_order_relaxed))
@@ -28,7 +28,7 @@ public:
     }
     // For memory that stays idle whether there is room or not (the system refused to take it).
     void force(std::size_t bytes) noexcept {
-        reserved_.fetch_add(static_cast<std::int64_t>(bytes), memory_order_relaxed);
+        reserved_.fetch_add(static_cast<std::int64_t>(bytes), memory_order_seq_cst);
     }
     void give(std::size_t bytes) noexcept {
         reserved_.fetch_sub(static_cast<std::int64_t>(bytes), memory_order_relaxed);

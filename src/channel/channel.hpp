@@ -93,7 +93,7 @@ private:
         atomic<std::uint64_t> empty;
         atomic<std::uint64_t> fresh{0}; // slots that were filled since get_stale() looked
         atomic<std::uint64_t> full[kinds]{};
-        std::byte* slot[group_slots]{};
+        plain<std::byte*> slot[group_slots]{};
     };
 
     // The lowest n set bits.

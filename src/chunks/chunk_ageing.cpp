@@ -31,8 +31,10 @@ std::size_t make_gone(chunk& c, page_run run) noexcept {
     return resident;
 }
 
-// Where weak is refused the ladder's next step is gone.
+// Where weak is refused the ladder's next step is gone. Between being looked for and being claimed the run may have
+// lost memory to another thread: it is left as it is then, since no page is gone and weak.
 std::size_t make_weak(chunk& c, page_run run) noexcept {
+    if (c.gone.count(run) != 0) return 0;
     if (!advise_weak(c.at(run.first), bytes_of(run.pages))) return make_gone(c, run);
     const unsigned before = c.weak.count(run);
     c.weak.set(run);
@@ -43,7 +45,7 @@ std::size_t make_weak(chunk& c, page_run run) noexcept {
 // Runs `advise` on a run if it can be claimed.
 template <class Advise>
 std::size_t on_claimed(chunk& c, page_run run, Advise advise) noexcept {
-    if (!c.owned.claim_at(run)) return 0;
+    if (!claim_run(c, run)) return 0;
     const std::size_t bytes = advise(c, run);
     free_run(c, run);
     return bytes;
@@ -206,7 +208,7 @@ std::size_t chunk_store::purge(std::size_t bytes) noexcept {
 std::size_t chunk_store::unmap_resident(std::size_t bytes) noexcept {
     std::size_t done = 0;
     each_warm([&](chunk& c) {
-        if (resident_free(c).next(0).pages != 0 && c.owned.claim_at(chunk::whole)) done += unmap_chunk(c);
+        if (resident_free(c).next(0).pages != 0 && claim_run(c, chunk::whole)) done += unmap_chunk(c);
         return done < bytes;
     });
     return done;
@@ -226,7 +228,7 @@ std::size_t chunk_store::unmap_free() noexcept {
     std::size_t bytes = 0;
     for (unsigned id = whole.lowest(); id != whole.none; id = whole.next(id + 1)) {
         chunk& c = *chunks->at(id);
-        if (c.owned.claim_at(chunk::whole)) bytes += unmap_chunk(c);
+        if (claim_run(c, chunk::whole)) bytes += unmap_chunk(c);
     }
     return bytes;
 }

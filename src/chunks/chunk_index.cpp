@@ -46,6 +46,12 @@ found_chunk find_chunk(unsigned cls) noexcept {
     return {};
 }
 
+bool claim_run(chunk& c, page_run run) noexcept {
+    if (c.owned.claim_at(run)) return true;
+    relist(c);
+    return false;
+}
+
 unsigned free_run(chunk& c, page_run run) noexcept {
     if (!c.owned.release(run)) fail_record(c.at(run.first));
     return relist(c);

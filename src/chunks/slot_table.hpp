@@ -57,9 +57,9 @@ private:
         auto* const fresh = static_cast<Record*>(memory);
         for (unsigned i = 0; i < segment_size; ++i) new (fresh + i) Record(index * segment_size + i);
         Record* expected = nullptr;
-        // release: publishes the constructed records to at(). Who loses leaves its memory in the record
-        // store.
-        segment_[index].compare_exchange_strong(expected, fresh, memory_order_acq_rel, memory_order_acquire);
+        // release: publishes the constructed records to at(), by which who loses finds the winner's too, and leaves its
+        // memory in the record store.
+        segment_[index].compare_exchange_strong(expected, fresh, memory_order_release, memory_order_relaxed);
         return true;
     }
 

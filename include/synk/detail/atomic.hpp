@@ -15,6 +15,10 @@ namespace detail {
 template <class T>
 using atomic = std::atomic<T>;
 
+// Data that is not atomic and that threads hand over by atomics: the explorer checks that they do.
+template <class T>
+using plain = T;
+
 using std::memory_order_acq_rel;
 using std::memory_order_acquire;
 using std::memory_order_relaxed;

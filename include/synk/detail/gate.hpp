@@ -11,8 +11,8 @@
 // compiler barrier, and the other side calls membarrier(PRIVATE_EXPEDITED) between C1 and C2, which makes
 // every running thread of the process pass a full barrier at some point of its own program between the two.
 // Either the owner's O1 is before that point, then C2 sees it and close() fails, or O2 is after it and sees
-// C1, and enter() fails. Where membarrier is refused, and under ThreadSanitizer and the interleaving
-// explorer, O1, O2, C1, C2 are seq_cst.
+// C1, and enter() fails. Where membarrier is refused, and under ThreadSanitizer, O1, O2, C1, C2
+// are seq_cst.
 //
 // What is handed over is ordered by two more edges:
 //     L1 -> C2: leave() publishes what the owner did to whoever closes the gate;
@@ -39,7 +39,7 @@ public:
         // relaxed: the owner's own word; only a signal handler on this very thread can find it set.
         if (inside_.load(memory_order_relaxed) != 0) [[unlikely]]
             return false;
-#if SYNK_TSAN || defined(SYNK_ATOMIC_HEADER)
+#if SYNK_TSAN
         inside_.store(1, memory_order_seq_cst);                      // O1, meets C2
         if (state_.load(memory_order_seq_cst) == open_) return true; // O2, meets C1; acquires P1
 #else

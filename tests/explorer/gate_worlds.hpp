@@ -1,0 +1,151 @@
+// Worlds of the cache's gate: an owner that passes through, and others that close it.
+#pragma once
+
+#include "explorer/mutants.hpp"
+#include "explorer/payloads.hpp"
+
+namespace synk_explorer {
+
+// Barrier: what the others call between closing and looking.
+template <class Gate, class Barrier>
+struct gate_world {
+    Gate gate;
+    payloads<1> behind;
+    unsigned wishes = 0; // that were left
+    unsigned granted = 0;
+
+    bool pass() {
+        if (!gate.enter()) return false;
+        behind.use(0);
+        gate.leave();
+        return true;
+    }
+    // As a slow path does it: a look behind the gate, and at the wish.
+    bool pass_slowly() {
+        if (!gate.enter_slow()) return false;
+        behind.use(0);
+        if (gate.take_wish()) ++granted;
+        gate.leave();
+        return true;
+    }
+    bool close() {
+        if (!gate.close(Barrier())) return false;
+        behind.use(0);
+        gate.open();
+        return true;
+    }
+    // Nobody is there any more.
+    void finish() {
+        require(!gate.held(), "the gate stays closed");
+        require(gate.enter_slow(), "the owner stays inside");
+        if (gate.take_wish()) ++granted;
+        gate.leave();
+        require(gate.enter(), "the gate is not wide open");
+    }
+};
+
+// The owner comes by the fast way, then by both; two others try to close.
+template <class Gate, class Barrier>
+struct gate_fast : gate_world<Gate, Barrier> {
+    static constexpr unsigned threads = 3;
+    void thread(unsigned i) {
+        if (i == 0) {
+            this->pass();
+            this->pass();
+            this->pass_slowly();
+        } else {
+            this->close();
+            this->close();
+        }
+    }
+};
+
+// The slow way alone needs no barrier of the others'.
+template <class Gate, class Barrier>
+struct gate_slow : gate_world<Gate, Barrier> {
+    static constexpr unsigned threads = 3;
+    void thread(unsigned i) {
+        if (i == 0) {
+            this->pass_slowly();
+            this->pass_slowly();
+        } else {
+            this->close();
+        }
+    }
+};
+
+// Who meets the owner inside leaves a wish, which the owner finds, once; the fast way stays shut until then.
+template <class Gate, class Barrier>
+struct gate_wish : gate_world<Gate, Barrier> {
+    static constexpr unsigned threads = 2;
+    bool closed = false;
+    void thread(unsigned i) {
+        if (i == 1) {
+            closed = this->close();
+        } else {
+            this->pass();
+            this->pass_slowly();
+        }
+    }
+    void finish() {
+        const bool asked = !closed;
+        if (asked && this->granted == 0) require(!this->gate.enter(), "a wish does not shut the fast way");
+        gate_world<Gate, Barrier>::finish();
+        require(this->granted == (asked ? 1U : 0U), "a wish is lost, or granted twice, or comes from nowhere");
+    }
+};
+
+// An owner alone is always let in; slow_only shuts the fast way and no other, and lasts whatever else happens.
+template <class Gate, class Barrier>
+struct gate_slow_only : gate_world<Gate, Barrier> {
+    static constexpr unsigned threads = 3;
+    void thread(unsigned i) {
+        if (i == 0) {
+            this->pass_slowly();
+        } else if (i == 1) {
+            this->close();
+        } else {
+            this->gate.set_slow_only(true);
+        }
+    }
+    void finish() {
+        require(!this->gate.enter(), "slow_only is lost");
+        this->gate.set_slow_only(false);
+        gate_world<Gate, Barrier>::finish();
+    }
+};
+
+template <class Gate, class Barrier>
+struct gate_slow_only_ends : gate_world<Gate, Barrier> {
+    static constexpr unsigned threads = 3;
+    gate_slow_only_ends() { this->gate.set_slow_only(true); }
+    void thread(unsigned i) {
+        if (i == 0) {
+            this->pass_slowly();
+        } else if (i == 1) {
+            this->close();
+        } else {
+            this->gate.set_slow_only(false);
+        }
+    }
+};
+
+template <class Gate, class Barrier>
+struct gate_alone : gate_world<Gate, Barrier> {
+    static constexpr unsigned threads = 1;
+    void thread(unsigned) {
+        require(this->gate.enter() && !this->gate.enter() && !this->gate.enter_slow(), "the owner is inside once");
+        require(!this->gate.close(Barrier()), "the gate is closed with the owner inside");
+        this->gate.leave();
+        require(!this->pass() && this->pass_slowly() && this->granted == 1,
+                "a wish shuts the fast way until it is taken");
+        require(this->close() && this->pass() && this->pass_slowly(), "nobody is in the way");
+        require(this->granted == 1, "a wish comes from nowhere");
+        require(this->gate.close(Barrier()) && this->gate.held(), "nobody is in the way");
+        require(!this->gate.close(Barrier()) && !this->pass() && !this->pass_slowly(), "a closed gate lets pass");
+        this->gate.open();
+        require(!this->gate.held(), "an open gate is held");
+    }
+};
+
+} // namespace synk_explorer

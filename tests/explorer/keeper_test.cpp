@@ -1,0 +1,211 @@
+// The keeper's sleep under every interleaving: it never sleeps over memory that has become idle.
+//
+// The keeper's own source is compiled here, so that the worlds can play its thread. What it creates threads with is
+// the test's.
+#include <pthread.h>
+
+namespace {
+int create_keeper(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) noexcept;
+int name_keeper(pthread_t thread, const char* name) noexcept;
+} // namespace
+
+#define pthread_create create_keeper
+#define pthread_setname_np name_keeper
+#include "reclaim/keeper.cpp"
+#undef pthread_create
+#undef pthread_setname_np
+
+#include <gtest/gtest.h>
+
+#include "explorer/mutants.hpp"
+#include "explorer/small_system.hpp"
+
+namespace {
+
+using namespace synk::detail;
+using synk_explorer::bounds;
+using synk_explorer::equivalent;
+using synk_explorer::program;
+using synk_explorer::program_of;
+using synk_explorer::require;
+using synk_explorer::small_system;
+
+synk::detail::atomic<bool> created{false};
+bool refuses_threads = false;
+
+int create_keeper(pthread_t* /*thread*/, const pthread_attr_t* /*attributes*/, void* (* /*run*/)(void*),
+                  void* /*argument*/) noexcept {
+    if (refuses_threads) return 1;
+    created.store(true, memory_order_release);
+    created.notify_one();
+    return 0;
+}
+
+int name_keeper(pthread_t /*thread*/, const char* /*name*/) noexcept { return 0; }
+
+// Thread 0 is the keeper: it looks, sees nothing that it could do, and sleeps until it is woken, over and over. The
+// others put: they reserve, and say so.
+struct keeper_world {
+    static constexpr unsigned threads = 3;
+    idle_picture idle;
+
+    explicit keeper_world(phase first) {
+        prepared.store(true, memory_order_relaxed); // no handlers of fork for each schedule
+        state.store(first, memory_order_relaxed);
+        created.store(first == phase::awake, memory_order_relaxed);
+        refuses_threads = false;
+        small_system::on_advice = nullptr;
+    }
+    void keep() {
+        created.wait(false, memory_order_acquire);
+        for (std::uint64_t now = 1;; ++now) {
+            static_cast<void>(idle.look(now));
+            idle.sleep();
+        }
+    }
+    static void put() {
+        require(budget.take(worth_a_thread), "there is room");
+        keeper::note_idle();
+    }
+    // Asleep, with all that is reserved before its eyes: looking much later, it finds nothing new, and nothing to do.
+    void finish(unsigned waiting) {
+        require(waiting == 1, "a thread that puts waits");
+        require(state.load() == phase::asleep, "the keeper sleeps, and nobody will wake it");
+        require(!idle.look(2 * the_settings.gone_after_ns() + 1000), "the keeper sleeps over what became idle");
+    }
+};
+
+struct sleeping : keeper_world {
+    sleeping() : keeper_world(phase::awake) {}
+    void thread(unsigned i) {
+        if (i == 0) keep();
+        if (i == 1) put();
+        if (i == 2) put();
+    }
+};
+
+struct sleeping_twice : keeper_world {
+    sleeping_twice() : keeper_world(phase::awake) {}
+    void thread(unsigned i) {
+        if (i == 0) return keep();
+        put();
+        put();
+    }
+};
+
+// The first that have a megabyte start it; it may sleep before its maker is back.
+struct starting : keeper_world {
+    starting() : keeper_world(phase::none) {}
+    void thread(unsigned i) { i == 0 ? keep() : put(); }
+};
+
+// No thread is to be had: nobody waits for one.
+struct no_thread : keeper_world {
+    static constexpr unsigned threads = 2;
+    no_thread() : keeper_world(phase::none) { refuses_threads = true; }
+    static void thread(unsigned /*i*/) { put(); }
+    static void finish() {
+        require(state.load() == phase::failed, "the keeper is missed by nobody");
+        require(!visiting.load(), "a visit has not ended");
+    }
+};
+
+// Memory that stays idle because the system refuses to take it, counted as soon as it is known.
+struct forcing : keeper_world {
+    forcing() : keeper_world(phase::awake) {}
+    void thread(unsigned i) {
+        if (i == 0) return keep();
+        budget.force(i);
+        keeper::note_idle();
+    }
+};
+
+// One visit at a time: what a visitor has in its hands it has alone.
+struct visitors : keeper_world {
+    static inline synk_explorer::payloads<1> in_hand;
+    visitors() : keeper_world(phase::awake) {
+        small_system::on_advice = [] { in_hand.use(0); };
+    }
+    static void thread(unsigned i) { keeper::visit_if_due(an_hour * (i + 1)); }
+    static void finish() { require(!visiting.load(), "a visit has not ended"); }
+    static constexpr std::uint64_t an_hour = 3'600'000'000'000;
+};
+
+// And not another one at once.
+struct visitor : visitors {
+    static constexpr unsigned threads = 1;
+    static void thread(unsigned /*i*/) {
+        require(keeper::visit_if_due(an_hour) != 0, "what was calm for so long stays");
+        const unsigned before = synk_explorer::the_machine.steps();
+        require(keeper::visit_if_due(an_hour) == 0, "there was a visit just now");
+        require(synk_explorer::the_machine.steps() - before < 5, "a visit that is not due");
+    }
+};
+
+// What limits the idle bytes: whoever was let in stays under the limit, and all is counted.
+struct reserving {
+    static constexpr unsigned threads = 4;
+    idle_budget few;
+    std::size_t taken[threads]{};
+    reserving() { few.set_limit(5); }
+    void thread(unsigned i) {
+        if (i < 3) {
+            if (few.take(2)) taken[i] = 2;
+            if (i == 0 && taken[0] != 0) give_back();
+        } else {
+            few.force(1);
+            taken[3] = 1;
+        }
+    }
+    void give_back() {
+        few.give(2);
+        taken[0] = 0;
+    }
+    void finish() const {
+        const std::size_t all = taken[0] + taken[1] + taken[2] + taken[3];
+        require(few.reserved() == all, "a reservation is lost, or is nobody's");
+        require(all <= few.limit(), "more is reserved than the limit");
+        require(taken[1] + taken[2] != 0, "there was room");
+    }
+};
+
+const std::vector<program> worlds{program_of<sleeping>("keeper"),        program_of<sleeping_twice>("keeper_twice"),
+                                  program_of<starting>("keeper_start"),  program_of<no_thread>("keeper_no_thread"),
+                                  program_of<forcing>("keeper_forcing"), program_of<visitors>("keeper_visitors"),
+                                  program_of<visitor>("keeper_visitor"), program_of<reserving>("keeper_budget")};
+
+TEST(Keeper, KeepsItsPromises) {
+    static_cast<void>(synk_explorer::start());
+    for (const program& p : worlds) EXPECT_EQ(broken(p, bounds{2, 1}), "");
+}
+
+TEST(Keeper, MutantsAreFound) {
+    static_cast<void>(synk_explorer::start());
+    constexpr auto value = "equivalent: the value alone decides; what is looked at afterwards is seq_cst itself";
+    constexpr auto awake = "equivalent: who takes the waking keeper for asleep wakes it, for nothing";
+    constexpr auto apart = "equivalent: keeps visits apart; all that a visit touches has edges of its own";
+    constexpr auto visits = "equivalent: a count, by which one in so many looks at the clock";
+    const std::vector<equivalent> listed{
+        {"return state.store(phase::awake", "release", awake},
+        {"return state.store(phase::awake", "relaxed", awake},
+        {"return state.store(phase::awake", "dropped", awake},
+        {"state.wait(phase::asleep", "acquire", value},
+        {"state.wait(phase::asleep", "relaxed", value},
+        {"if (!state.compare_exchange_strong(expected, phase::starting", "acq_rel", value},
+        {"if (!state.compare_exchange_strong(expected, phase::starting", "relaxed", value},
+        {"state.compare_exchange_strong(expected, made", "acq_rel", value},
+        {"state.compare_exchange_strong(expected, made", "relaxed", value},
+        {"if (state.compare_exchange_strong(expected, phase::awake", "acq_rel", value},
+        {"if (state.compare_exchange_strong(expected, phase::awake", "relaxed", value},
+        {"if (state.compare_exchange_strong(expected, phase::awake", "blind", awake},
+        {"if (state.compare_exchange_strong(expected, phase::awake", "split", awake},
+        {"visiting.exchange(true, memory_order_acquire)) return 0", "relaxed", apart},
+        {"visiting.store(false, memory_order_release);", "relaxed", apart},
+        {"if (calls.fetch_add(1", "split", visits},
+        {"if (calls.fetch_add(1", "dropped", visits},
+    };
+    EXPECT_EQ(survivors(worlds, "reclaim/keeper.cpp", listed), "");
+    EXPECT_EQ(survivors(worlds, "budget/idle_budget.hpp", {}), "");
+}
+
+} // namespace
