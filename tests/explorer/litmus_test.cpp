@@ -1,6 +1,5 @@
 // The explorer against programs whose outcomes are known: what C++ allows is seen, what it forbids is not, and what is
 // broken is found.
-// ctest-variants: plain
 #include <set>
 #include <utility>
 
