@@ -18,31 +18,32 @@ inline std::uint64_t next_key() {
     return ++last;
 }
 
-// Calls visit(memory, word) for each part of the memory that lies in one word of the pattern, which begins at position
-// `from`; until it returns false. Returns whether it never did.
-template <class Memory, class Visit>
-bool each_word(Memory memory, std::uint64_t key, std::size_t from, Visit visit) {
-    while (!memory.empty()) {
-        const std::size_t skip = from % 8;
-        const std::size_t n = std::min(memory.size(), 8 - skip);
-        const std::uint64_t word = synk_test::pattern_word(key, from - skip) >> (8 * skip);
-        if (!visit(memory.data(), word, n)) return false;
-        memory = memory.subspan(n);
-        from += n;
-    }
-    return true;
+// The bytes of a word from the `skip`th on.
+inline std::uint64_t part_of_word(std::uint64_t key, std::size_t position) {
+    return synk_test::pattern_word(key, position / 8 * 8) >> (position % 8 * 8);
+}
+
+// Calls visit(at, word, n) for the parts of [0, size) that lie in one word of the sequence, which is at position `from`
+// there; until it returns false. Returns whether it never did.
+template <class Visit>
+bool each_part(std::size_t size, std::uint64_t key, std::size_t from, Visit visit) {
+    std::size_t at = std::min(size, (8 - from % 8) % 8);
+    if (at != 0 && !visit(0, part_of_word(key, from), at)) return false;
+    for (; at + 8 <= size; at += 8)
+        if (!visit(at, part_of_word(key, from + at), 8)) return false;
+    return at == size || visit(at, part_of_word(key, from + at), size - at);
 }
 
 inline void write_from(std::span<std::byte> memory, std::uint64_t key, std::size_t from) {
-    each_word(memory, key, from, [](std::byte* at, std::uint64_t word, std::size_t n) {
-        std::memcpy(at, &word, n);
+    each_part(memory.size(), key, from, [memory](std::size_t at, std::uint64_t word, std::size_t n) {
+        std::memcpy(memory.data() + at, &word, n);
         return true;
     });
 }
 
 [[nodiscard]] inline bool reads_from(std::span<const std::byte> memory, std::uint64_t key, std::size_t from) {
-    return each_word(memory, key, from, [](const std::byte* at, std::uint64_t word, std::size_t n) {
-        return std::memcmp(at, &word, n) == 0;
+    return each_part(memory.size(), key, from, [memory](std::size_t at, std::uint64_t word, std::size_t n) {
+        return std::memcmp(memory.data() + at, &word, n) == 0;
     });
 }
 

@@ -65,10 +65,11 @@ public:
 private:
     static unsigned long long ull(std::uint64_t n) { return n; }
     static void say_where() {
-        static_cast<void>(::dprintf(STDERR_FILENO,
-                                    "model: in step %llu of actor %u, %s. SYNK_MODEL_SEED=%llu runs this program "
-                                    "again; if that ends well, SYNK_MODEL_SEED=%llu runs all that came before it too.\n",
-                                    ull(step_), actor_, how_, ull(seed_), ull(first_seed_)));
+        static_cast<void>(
+            ::dprintf(STDERR_FILENO,
+                      "model: in step %llu of actor %u, %s. SYNK_MODEL_SEED=%llu runs this program "
+                      "again; if that ends well, SYNK_MODEL_SEED=%llu runs all that came before it too.\n",
+                      ull(step_), actor_, how_, ull(seed_), ull(first_seed_)));
     }
 
     static inline const char* how_ = "before the first program";

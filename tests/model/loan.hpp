@@ -51,13 +51,15 @@ public:
     void resize(std::size_t n) {
         adopt();
         const std::size_t kept = n <= capacity_ ? capacity_ : handle_.size();
-        change(kept, [&] { handle_.resize(n); }, [&](std::size_t) { return handle_.size() == n; });
+        change(
+            kept, [&] { handle_.resize(n); }, [&](std::size_t) { return handle_.size() == n; });
     }
     void reserve(std::size_t n) {
         adopt();
         const std::size_t kept = n <= capacity_ ? capacity_ : handle_.size();
-        change(kept, [&] { handle_.reserve(n); },
-               [&](std::size_t size) { return handle_.size() == size && capacity_ >= n; });
+        change(
+            kept, [&] { handle_.reserve(n); },
+            [&](std::size_t size) { return handle_.size() == size && capacity_ >= n; });
     }
     // A part of this very block.
     void append_own(std::size_t from, std::size_t n) {
@@ -65,10 +67,11 @@ public:
         from = handle_.empty() ? 0 : from % handle_.size();
         n = std::min(n, handle_.size() - from);
         const std::uint64_t key = key_;
-        change(handle_.size(), [&] { handle_.append(std::span<const std::byte>(handle_).subspan(from, n)); },
-               [&](std::size_t size) {
-                   return handle_.size() == size + n && reads_from(std::span(handle_).subspan(size), key, from);
-               });
+        change(
+            handle_.size(), [&] { handle_.append(std::span<const std::byte>(handle_).subspan(from, n)); },
+            [&](std::size_t size) {
+                return handle_.size() == size + n && reads_from(std::span(handle_).subspan(size), key, from);
+            });
     }
 
     // By a bare pointer. Null and errno leave it as it was.

@@ -54,7 +54,8 @@ TEST(Model, OfThreadsAtOnce) {
 TEST(Model, OfTheCorpus) {
     journal::note_ends();
     std::size_t count = 0;
-    for (const auto& file : std::filesystem::directory_iterator(std::filesystem::path(__FILE__).parent_path() / "corpus")) {
+    for (const auto& file :
+         std::filesystem::directory_iterator(std::filesystem::path(__FILE__).parent_path() / "corpus")) {
         std::ifstream in(file.path(), std::ios::binary);
         const std::vector<std::uint8_t> program{std::istreambuf_iterator<char>(in), {}};
         const std::string name = file.path().filename();

@@ -49,11 +49,11 @@ inline std::size_t some_size(choices& next) {
     const std::size_t kind = next.below(16);
     if (kind < 4) return next.between(1, 16) * 1024;
     if (kind < 12) {
-        const auto cls = static_cast<unsigned>(next.below(next.between(1, inside::chunk_class_count)));
+        const auto cls = static_cast<unsigned>(next.below(next.between(1, next.between(1, inside::chunk_class_count))));
         return inside::class_bytes(cls) + next.below(3) - 1;
     }
     if (kind < 15) return next.between(0, std::size_t{4096} << next.below(7));
-    return next.one_in(4) ? next.between(inside::chunk_size, 3 * inside::chunk_size) : next.below(4096);
+    return next.one_in(8) ? next.between(inside::chunk_size, 3 * inside::chunk_size) : next.below(4096);
 }
 
 } // namespace synk_model
