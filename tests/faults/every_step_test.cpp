@@ -1,11 +1,12 @@
-// A thread that is stopped before any one of its atomic operations, wherever in the pool that is, stops nobody and harms
-// nobody: the others complete a fixed piece of work, with all promises but for that thread's own blocks. So do they when
-// it never goes on, and the child of a fork that finds it there.
+// A thread that is stopped before any one of its atomic operations, wherever in the pool that is, stops nobody and
+// harms nobody: the others complete a fixed piece of work, with all promises but for that thread's own blocks. So do
+// they when it never goes on, and the child of a fork that finds it there.
 //
 // ctest: TIMEOUT 900
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -93,20 +94,16 @@ constexpr way ways[] = {
     {"LookAndConfigure", leave_some_idle, look_and_configure},
 };
 
-// A thread that goes the way and stands before its n-th atomic operation of that. It goes it in an inner thread, so that
-// the outer one can tell when that has ended.
+// A thread that goes the way and stands before its n-th atomic operation of that. It goes it in an inner thread, so
+// that the outer one can tell when that has ended.
 class stopped_thread {
 public:
-    stopped_thread(const way& w, std::uint64_t n)
-        : thread_([this, w, n] {
-              std::thread([this, w, n] {
-                  w.prepare();
-                  stopping_place::stand_before(n);
-                  w.go();
-                  if (!w.to_the_end) stopping_place::forget();
-              }).join();
-              ended_ = true;
-          }) {
+    stopped_thread(const way& w, std::uint64_t n) {
+        stopping_place::clear();
+        thread_ = std::thread([this, w, n] {
+            std::thread(go, w, n).join();
+            ended_ = true;
+        });
         while (!stopping_place::held() && !ended_) std::this_thread::yield();
     }
     stopped_thread(const stopped_thread&) = delete;
@@ -123,6 +120,13 @@ public:
     }
 
 private:
+    static void go(way w, std::uint64_t n) {
+        w.prepare();
+        stopping_place::stand_before(n);
+        w.go();
+        if (!w.to_the_end) stopping_place::forget();
+    }
+
     std::atomic<bool> ended_{false};
     std::thread thread_;
 };
@@ -163,12 +167,13 @@ protected:
         synk::configure({});
     }
 
-    // Calls visit(a thread that stands before its n-th operation) for every n there is; in a short run for some that are
-    // spread over all.
+    // Calls visit(a thread that stands before its n-th operation) for every n there is; in a short run for some that
+    // are spread over all.
     template <class Visit>
     void at_every_step(std::size_t most, Visit visit) {
         const std::uint64_t stride = 1 + operations() / effort(most);
-        for (std::uint64_t n = 1; !HasFailure(); n += stride) {
+        std::uint64_t n = 1;
+        for (; !HasFailure(); n += stride) {
             SCOPED_TRACE(testing::Message() << "before operation " << n);
             before_operation = n;
             ::alarm(watchdog_seconds / 2);
@@ -176,6 +181,8 @@ protected:
             if (!stopped.stands()) break;
             visit(stopped);
         }
+        std::printf("%llu atomic operations, each %lluth stood before\n", static_cast<unsigned long long>(n - 1),
+                    static_cast<unsigned long long>(stride));
     }
 
     static void expect_bound() {
@@ -200,7 +207,7 @@ private:
 
 TEST_P(EveryStep, StopsNobody) {
     worker old;
-    at_every_step(250, [&](stopped_thread& stopped) {
+    at_every_step(80, [&](stopped_thread& stopped) {
         complete_work(old);
         expect_bound();
         stopped.go_on();
@@ -210,7 +217,7 @@ TEST_P(EveryStep, StopsNobody) {
 
 // The child has the caches, the chunks and the books as the thread left them that is not there any more.
 TEST_P(EveryStep, LeavesTheChildOfAForkAPoolThatWorks) {
-    at_every_step(100, [&](stopped_thread&) {
+    at_every_step(40, [&](stopped_thread&) {
         EXPECT_TRUE(ends_well(in_child([] {
             require_every_tier_works(1);
             worker old;

@@ -1,6 +1,6 @@
 // The library's atomics for a build in which a thread can be stopped before any one of its atomic operations: what
-// SYNK_ATOMIC_HEADER names there. Between two of them a thread touches nothing that others look at, so these are all the
-// places at which it can be stopped.
+// SYNK_ATOMIC_HEADER names there. Between two of them a thread touches nothing that others look at, so these are all
+// the places at which it can be stopped.
 #pragma once
 
 #include <atomic>
@@ -9,14 +9,16 @@
 
 namespace synk_test {
 
-// The calling thread stands before the n-th atomic operation from now, n > 0, until it is let go.
+// One thread at a time stands before its n-th atomic operation until it is let go.
 class stopping_place {
 public:
-    static void stand_before(std::uint64_t n) {
+    // Nobody stands, and nobody has been let go. Before the thread is there that shall stand.
+    static void clear() {
         held_ = false;
         let_go_ = false;
-        left_ = n;
     }
+    // The calling thread stands before the n-th operation from now, n > 0.
+    static void stand_before(std::uint64_t n) { left_ = n; }
     // It is not stopped any more.
     static void forget() { left_ = 0; }
     [[nodiscard]] static bool held() { return held_; }

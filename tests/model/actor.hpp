@@ -94,7 +94,7 @@ private:
         synk::sized_pool& sized = synk::get_sized_pool();
         synk::unsized_pool& unsized = synk::get_unsized_pool();
         const std::size_t way = next.below(9);
-        const std::size_t n = some_size(next);
+        const std::size_t n = some_size(next, world_.classes);
         journal::trace("get in way %zu, %zu bytes", way, n);
         synk::bytes b;
         void* bare = nullptr;
@@ -142,7 +142,7 @@ private:
         if (loans_.empty()) return;
         loan& l = loans_[next.below(loans_.size())];
         const std::size_t way = next.below(9);
-        const std::size_t n = next.one_in(3) ? l.capacity() + next.below(64 * 1024) : some_size(next);
+        const std::size_t n = next.one_in(3) ? l.capacity() + next.below(64 * 1024) : some_size(next, world_.classes);
         journal::trace("change %p in way %zu, %zu bytes", static_cast<void*>(l.data()), way, n);
         switch (way) {
         case 0:
@@ -181,7 +181,7 @@ private:
     }
     void begin_stream(choices& next) {
         const std::size_t way = next.below(5);
-        const std::size_t n = some_size(next);
+        const std::size_t n = some_size(next, world_.classes);
         journal::trace("new stream in way %zu, %zu bytes", way, n);
         if (way == 4 && !loans_.empty()) {
             auto [storage, key] = let_go(next.below(loans_.size())).into_handle();

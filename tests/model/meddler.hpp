@@ -15,7 +15,9 @@ namespace synk_model {
 
 class meddler {
 public:
-    explicit meddler(bool in_turns) : in_turns_(in_turns) {}
+    explicit meddler(bool in_turns) : meddler(in_turns, in_turns) {}
+    // In turns alone the system may refuse: there that can be told from a get that fails for no reason.
+    meddler(bool in_turns, bool refuses) : in_turns_(in_turns), refuses_(refuses) {}
 
     // Whether every get gives zeros, for certain.
     [[nodiscard]] bool zeroes() const { return in_turns_ && options_.zero_on_get; }
@@ -98,16 +100,15 @@ private:
         if (in_turns_ && (in_c.lent != s.lent || in_c.idle != s.idle || in_c.gone != s.gone))
             broken("the C interface has other statistics");
     }
-    // In turns alone: there a refusal can be told from a get that fails for no reason.
     void refuse(choices& next) const {
-        if (!in_turns_ || !next.one_in(4)) return;
+        if (!refuses_ || !next.one_in(4)) return;
         const std::size_t n = next.below(12);
         model_system::refuse(n, next.one_in(3) ? 1 + next.below(8) : 0);
     }
 
     [[nodiscard]] static bool never_refused() { return model_system::refused() == 0; }
 
-    const bool in_turns_;
+    const bool in_turns_, refuses_;
     synk::options options_ = synk_test::quiet();
 };
 

@@ -43,14 +43,24 @@ inline void require_good_end(world& w, mailbox& left) {
 // choices always do the same, and every account can be looked at after every turn.
 class in_turns {
 public:
-    void run(choices next, std::uint64_t steps) {
+    // The program says itself which calls of the system fail.
+    explicit in_turns(choices next) : next_(next) {}
+    // The n-th call of the system fails, n > 0, and `more` behind it.
+    in_turns(choices next, std::size_t n, std::size_t more)
+        : next_(next), meddler_(true, false), first_refused_(n), more_refused_(more) {}
+
+    void run(std::uint64_t steps) {
         lost_ = start_afresh();
-        while (step_ < steps && !next.ended()) turn(next);
+        model_system::refuse(first_refused_, more_refused_);
+        while (step_ < steps && !next_.ended()) turn(next_);
+        calls_ = model_system::count();
         model_system::refuse(0, 0);
         for (auto& one : threads_) end(one);
         require_whole_again();
         require_good_end(world_, mailbox_);
     }
+    // How many calls of the system the steps made, since the last choice of which are to fail.
+    [[nodiscard]] std::size_t calls() const { return calls_; }
 
 private:
     struct acting_thread {
@@ -97,9 +107,11 @@ private:
     }
 
     model_system system_;
-    world world_{true};
+    choices next_;
+    world world_{true, next_};
     mailbox mailbox_;
     meddler meddler_{true};
+    std::size_t first_refused_ = 0, more_refused_ = 0, calls_ = 0;
     std::array<std::unique_ptr<acting_thread>, actors> threads_;
     std::uint64_t step_ = 0;
     std::size_t lost_ = 0; // bytes
@@ -108,12 +120,13 @@ private:
 // Actors go on at the same time, as fast as they can.
 class at_once {
 public:
-    void run(std::uint64_t seed, std::uint64_t rounds, std::uint64_t steps) {
+    explicit at_once(std::uint64_t seed) : seeds_(seed) {}
+
+    void run(std::uint64_t rounds, std::uint64_t steps) {
         start_afresh();
-        synk_test::random_source seeds(seed);
         for (std::uint64_t round = 0; round < rounds; ++round) {
             std::vector<std::uint64_t> own;
-            for (unsigned i = 0; i < actors; ++i) own.push_back(seeds.next());
+            for (unsigned i = 0; i < actors; ++i) own.push_back(seeds_.below(~std::size_t{0}));
             synk_test::run_threads(actors, [&](unsigned i) { act(i, round * steps, steps, choices(own[i])); });
             journal::step((round + 1) * steps, actors);
             require_balance(world_.lent.bytes());
@@ -131,7 +144,8 @@ private:
         part.give_up();
     }
 
-    world world_{false};
+    choices seeds_;
+    world world_{false, seeds_};
     mailbox mailbox_;
     meddler meddler_{false};
 };
