@@ -20,7 +20,7 @@ constexpr std::size_t all = ~std::size_t{0};
 
 std::size_t run_program(std::uint64_t seed, std::size_t n, std::size_t more) {
     in_turns program(choices(seed), n, more);
-    program.run(250);
+    program.run(1000);
     return program.calls();
 }
 
@@ -39,17 +39,17 @@ void fail_each_call_of(std::uint64_t seed, std::size_t more, std::size_t most) {
 
 TEST(NthCall, FailsAloneInPrograms) {
     journal::note_ends();
-    for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) fail_each_call_of(seed, 0, 100);
+    for (const std::uint64_t seed : {1U, 2U}) fail_each_call_of(seed, 0, 80);
 }
 
 TEST(NthCall, FailsWithTheNextFewInPrograms) {
     journal::note_ends();
-    for (const std::uint64_t seed : {5U, 6U, 7U, 8U}) fail_each_call_of(seed, 5, 50);
+    for (const std::uint64_t seed : {3U, 4U}) fail_each_call_of(seed, 5, 50);
 }
 
 TEST(NthCall, FailsWithAllThatFollowInPrograms) {
     journal::note_ends();
-    for (const std::uint64_t seed : {9U, 10U, 11U, 12U}) fail_each_call_of(seed, all, 50);
+    for (const std::uint64_t seed : {5U, 6U}) fail_each_call_of(seed, all, 50);
 }
 
 // What there is of every tier, each with its pattern.
