@@ -19,6 +19,10 @@ public:
     // In turns alone the system may refuse: there that can be told from a get that fails for no reason.
     meddler(bool in_turns, bool refuses) : in_turns_(in_turns), refuses_(refuses) {}
 
+    meddler(const meddler&) = delete;
+    meddler& operator=(const meddler&) = delete;
+    virtual ~meddler() = default;
+
     // Whether every get gives zeros, for certain.
     [[nodiscard]] bool zeroes() const { return in_turns_ && options_.zero_on_get; }
     // The most that may lie idle; all, once the system has refused to take something.
@@ -26,7 +30,7 @@ public:
         return model_system::refused() == 0 ? options_.idle_limit : ~std::size_t{0};
     }
 
-    void step(choices& next) {
+    virtual void step(choices& next) {
         const std::size_t dice = next.below(10);
         journal::trace("meddle in way %zu", dice);
         switch (dice) {
