@@ -1,6 +1,6 @@
-// Mixed traffic for a long time, with trims, threads that come and go, forks and memory pressure, under a limit of 2 GiB:
-// nothing grows, and nothing is lost. SYNK_SOAK_SECONDS says how long; SYNK_LONG=1 is an hour. What a long run printed is
-// kept in docs/soak.md.
+// Mixed traffic for a long time, with trims, threads that come and go, forks and memory pressure, under a limit of 2
+// GiB: nothing grows, and nothing is lost. SYNK_SOAK_SECONDS says how long; SYNK_LONG=1 is an hour. What a long run
+// printed is kept in docs/soak.md.
 //
 // ctest-variants: plain
 // ctest: TIMEOUT 7200
@@ -28,9 +28,9 @@
 namespace {
 
 using namespace synk_model;
-using synk_test::mib;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
+using synk_test::mib;
 
 constexpr std::size_t memory_limit = 2048 * mib; // of address space: more than that is no memory, and ends the test
 
@@ -113,13 +113,13 @@ public:
         expect_no_growth("mapped", mapped);
     }
 
-    // Every block is accounted for: all of it is put, the keeper gives all of it back with no call into the library, and
-    // every address that the pool had from the system it still knows.
+    // Every block is accounted for: all of it is put, the keeper gives all of it back with no call into the library,
+    // and every address that the pool had from the system it still knows.
     void expect_nothing_lost() const {
         EXPECT_EQ(world_.lent.bytes(), 0U);
         EXPECT_EQ(synk::stats().lent, 0U);
         const auto nothing_idle = [] { return synk::stats().idle == 0; };
-        EXPECT_TRUE(synk_test::comes_true(nothing_idle, seconds(30))) << synk::stats().idle << " bytes are still idle";
+        EXPECT_TRUE(synk_test::comes_true(nothing_idle, seconds(30))) << what_is_idle();
         synk::configure(synk_test::quiet());
         std::this_thread::sleep_for(seconds(1)); // the keeper's last visit ends
         require_balance(0);
@@ -129,6 +129,14 @@ public:
 
 private:
     static constexpr std::size_t threads = 4;
+
+    static std::string what_is_idle() {
+        const synk::statistics s = synk::stats();
+        return "bytes still idle: " + std::to_string(s.idle_cached) + " in caches, " + std::to_string(s.idle_channel) +
+               " in channels, " + std::to_string(s.idle_chunk) + " in chunks, " + std::to_string(s.idle_large) +
+               " large; of them weak " + std::to_string(s.weak) + ", advice refused " +
+               std::to_string(s.refused_advice);
+    }
 
     // A thread lives for some hundred to some ten thousand steps, and leaves what it holds to the others.
     void keep_threads_coming(std::size_t who, choices next) {
@@ -175,10 +183,11 @@ private:
     void print(seconds now) const {
         const synk::statistics s = synk::stats();
         const auto ull = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
-        std::printf("%6lld s: %llu steps, %llu threads, %llu forks, %llu pressures; MiB: lent %zu, idle %zu, mapped %zu, "
-                    "resident %zu, given back %llu\n",
-                    static_cast<long long>(now.count()), ull(steps_), ull(begun_), ull(forks_), ull(told_), s.lent / mib,
-                    s.idle / mib, s.mapped / mib, moments_.back().resident / mib, ull(s.given_back / mib));
+        std::printf(
+            "%6lld s: %llu steps, %llu threads, %llu forks, %llu pressures; MiB: lent %zu, idle %zu, mapped %zu, "
+            "resident %zu, given back %llu\n",
+            static_cast<long long>(now.count()), ull(steps_), ull(begun_), ull(forks_), ull(told_), s.lent / mib,
+            s.idle / mib, s.mapped / mib, moments_.back().resident / mib, ull(s.given_back / mib));
         std::fflush(stdout);
     }
 
