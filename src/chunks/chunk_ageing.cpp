@@ -96,15 +96,37 @@ std::size_t weaken_quiet(chunk& c, const ageing& how) noexcept {
     return went;
 }
 
-std::size_t drop_runs(chunk& c, const page_selection& pages, unsigned least) noexcept {
+std::size_t drop_runs(chunk& c, const page_selection& pages) noexcept {
     std::size_t went = 0;
     for (page_run run = pages.next(0); run.pages != 0; run = pages.next(run.first + run.pages))
-        if (run.pages >= least) went += on_claimed(c, run, make_gone);
+        went += on_claimed(c, run, make_gone);
     return went;
 }
 
 page_selection resident_free(const chunk& c) noexcept {
     return page_selection([&c](unsigned w) { return ~c.owned.word(w) & ~c.gone.word(w); });
+}
+
+// The part of a free run from its first to its last resident page; none when all of it is gone.
+page_run resident_part(const page_selection& resident, page_run run) noexcept {
+    const unsigned end = run.first + run.pages;
+    page_run part{end, 0};
+    for (page_run r = resident.next(run.first); r.pages != 0 && r.first + r.pages <= end;
+         r = resident.next(r.first + r.pages))
+        part = part.pages == 0 ? r : page_run{part.first, r.first + r.pages - part.first};
+    return part;
+}
+
+// Resident pages go together with the gone ones between them: how long a run of resident pages is says nothing, as
+// among gone pages many short ones may lie. What stays is what is short between pages in use.
+std::size_t drop_free(chunk& c) noexcept {
+    const page_selection resident = resident_free(c);
+    std::size_t went = 0;
+    for (page_run run = c.owned.next_free(0); run.pages != 0; run = c.owned.next_free(run.first + run.pages)) {
+        const page_run part = run.pages >= least_run ? resident_part(resident, run) : page_run{};
+        if (part.pages != 0) went += on_claimed(c, part, make_gone);
+    }
+    return went;
 }
 
 void mark_quiet(chunk& c) noexcept {
@@ -133,7 +155,7 @@ std::size_t age_chunk(chunk& c, const ageing& how) noexcept {
     warm_chunks->erase(c.id); // before looking: a page freed from now on enters it again
     std::size_t went = weaken_if_worth_it(c, how);
     if (calm_time(c, how.now) >= how.gone_after) {
-        went += drop_runs(c, resident_free(c), least_run);
+        went += drop_free(c);
         c.calm_since.store(how.now, memory_order_relaxed); // what was refused is tried again after as long
     }
     mark_quiet(c);
@@ -217,7 +239,7 @@ std::size_t chunk_store::unmap_resident(std::size_t bytes) noexcept {
 std::size_t chunk_store::drop_weak() noexcept {
     std::size_t went = 0;
     each_warm([&went](chunk& c) {
-        went += drop_runs(c, page_selection([&c](unsigned w) { return ~c.owned.word(w) & c.weak.word(w); }), 1);
+        went += drop_runs(c, page_selection([&c](unsigned w) { return ~c.owned.word(w) & c.weak.word(w); }));
         return true;
     });
     return went;

@@ -1,0 +1,235 @@
+// A thread that is stopped before any one of its atomic operations, wherever in the pool that is, stops nobody and
+// harms nobody: the others complete a fixed piece of work, with all promises but for that thread's own blocks. So do
+// they when it never goes on, and the child of a fork that finds it there.
+//
+// ctest: TIMEOUT 900
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "faults/stepped_atomic.hpp"
+#include "never_waits/hammer.hpp"
+#include "support/child.hpp"
+#include "support/effort.hpp"
+#include "support/fresh_pool.hpp"
+#include "support/threads.hpp"
+
+namespace {
+
+using namespace synk_test;
+using never_waits::hammer;
+
+constexpr std::size_t idle_limit = 32 * mib;
+
+// What a thread does while it is stopped somewhere: each way through the pool that differs from the others.
+struct way {
+    const char* name;
+    void (*prepare)(); // in the same thread, not stopped
+    void (*go)();
+    bool to_the_end = false; // of the thread
+
+    friend std::ostream& operator<<(std::ostream& out, const way& w) { return out << w.name; }
+};
+
+void use(std::size_t n) { synk::get_sized_pool().get_sized(n).reset(); }
+void use_many(std::size_t count, std::size_t n) {
+    synk::bytes held[96];
+    for (std::size_t i = 0; i < count; ++i) held[i] = synk::get_sized_pool().get_sized(n);
+}
+void nothing() {}
+void use_one_page() { use(page); }
+void leave_some_idle() {
+    use_many(40, 64 * kib);
+    use_many(2, 4 * mib);
+    use_many(2, 6 * mib);
+}
+void give_all_back() {
+    synk::trim();
+    inside::shared_store::unmap_free();
+}
+void grow() {
+    synk::bytes b = synk::get_sized_pool().get_sized(100 * kib);
+    b.resize(3 * mib);
+    b.resize(5 * mib);
+    b.resize(11 * mib);
+}
+void carry_a_bare_pointer() {
+    void* const p = synk::get_sized_pool().allocate(70'000);
+    synk::get_sized_pool().deallocate(p, 70'000);
+}
+void visit_often() {
+    for (int i = 0; i < 12; ++i) {
+        synk::maintain();
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+}
+void look_and_configure() {
+    static_cast<void>(synk::stats());
+    synk::configure(synk::current_options());
+}
+
+constexpr way ways[] = {
+    {"FirstUse", nothing, use_one_page},
+    {"ThreadEnd", leave_some_idle, nothing, true},
+    {"Hit", use_one_page, use_one_page},
+    {"NewChunk", give_all_back, [] { use(20 * kib); }},
+    {"Burst", use_one_page, [] { use_many(90, page); }},
+    {"Split", [] { use(4 * mib); }, [] { use_many(4, 200 * kib); }},
+    {"WholeAgain", [] { use_many(4, 200 * kib); }, [] { use(4 * mib); }},
+    {"Large", give_all_back, [] { use(6 * mib); }},
+    {"LargeIdle", [] { use_many(4, 6 * mib); }, [] { use_many(4, 6 * mib); }},
+    {"Growth", [] { use(6 * mib); }, grow},
+    {"BarePointer", [] { use(70'000); }, carry_a_bare_pointer},
+    {"OverTheLimit", leave_some_idle, [] { use_many(12, 4 * mib); }},
+    {"Trim", leave_some_idle, [] { synk::trim(); }},
+    {"GiveAllBack", leave_some_idle, give_all_back},
+    {"Visits", leave_some_idle, visit_often},
+    {"LookAndConfigure", leave_some_idle, look_and_configure},
+};
+
+// A thread that goes the way and stands before its n-th atomic operation of that. It goes it in an inner thread, so
+// that the outer one can tell when that has ended.
+class stopped_thread {
+public:
+    stopped_thread(const way& w, std::uint64_t n) {
+        stopping_place::clear();
+        thread_ = std::thread([this, w, n] {
+            std::thread(go, w, n).join();
+            ended_ = true;
+        });
+        while (!stopping_place::held() && !ended_) std::this_thread::yield();
+    }
+    stopped_thread(const stopped_thread&) = delete;
+    stopped_thread& operator=(const stopped_thread&) = delete;
+    ~stopped_thread() {
+        if (thread_.joinable()) go_on();
+    }
+
+    // Whether there were so many operations.
+    [[nodiscard]] bool stands() const { return !ended_; }
+    void go_on() {
+        stopping_place::let_go();
+        thread_.join();
+    }
+
+private:
+    static void go(way w, std::uint64_t n) {
+        w.prepare();
+        stopping_place::stand_before(n);
+        w.go();
+        if (!w.to_the_end) stopping_place::forget();
+    }
+
+    std::atomic<bool> ended_{false};
+    std::thread thread_;
+};
+
+// Threads that were there before, and new ones, complete a piece of work each.
+void complete_work(worker& old) {
+    const auto work = [](std::uint64_t key) {
+        hammer h(key);
+        for (int i = 0; i < 3; ++i) h.step();
+    };
+    std::thread a(work, 1), b(work, 2);
+    old.run([&work] { work(3); });
+    a.join();
+    b.join();
+}
+
+// Where a test that hangs was.
+volatile std::uint64_t before_operation = 0;
+
+void say_where_it_hangs(int) {
+    static_cast<void>(::dprintf(STDERR_FILENO, "somebody waits for a thread that stands before operation %llu\n",
+                                static_cast<unsigned long long>(before_operation)));
+    std::abort();
+}
+
+class EveryStep : public testing::TestWithParam<way> {
+protected:
+    void SetUp() override {
+        synk::options o;
+        o.idle_limit = idle_limit;
+        o.weak_after = o.gone_after = std::chrono::milliseconds(4);
+        o.keeper = false; // its work is done by those who can be stopped
+        synk::configure(o);
+        std::signal(SIGALRM, say_where_it_hangs);
+    }
+    void TearDown() override {
+        ::alarm(0);
+        synk::configure({});
+    }
+
+    // Calls visit(a thread that stands before its n-th operation) for every n there is; in a short run for some that
+    // are spread over all.
+    template <class Visit>
+    void at_every_step(std::size_t most, Visit visit) {
+        const std::uint64_t stride = 1 + operations() / effort(most);
+        std::uint64_t n = 1;
+        for (; !HasFailure(); n += stride) {
+            SCOPED_TRACE(testing::Message() << "before operation " << n);
+            before_operation = n;
+            ::alarm(watchdog_seconds / 2);
+            stopped_thread stopped(GetParam(), n);
+            if (!stopped.stands()) break;
+            visit(stopped);
+        }
+        std::printf("%llu atomic operations, each %lluth stood before\n", static_cast<unsigned long long>(n - 1),
+                    static_cast<unsigned long long>(stride));
+    }
+
+    static void expect_bound() {
+        // One block may be between two books: that of the thread that stands.
+        EXPECT_LE(synk::stats().idle, idle_limit + 4 * mib);
+    }
+    static void expect_nothing_lost() {
+        EXPECT_EQ(synk::stats().lent, 0U);
+        expect_accounts_balance();
+        synk::trim();
+        EXPECT_EQ(synk::stats().idle, 0U);
+    }
+
+private:
+    // About as many as there are when nobody comes in between.
+    static std::uint64_t operations() {
+        std::uint64_t n = 1;
+        while (stopped_thread(GetParam(), n).stands()) n *= 2;
+        return n;
+    }
+};
+
+TEST_P(EveryStep, StopsNobody) {
+    worker old;
+    at_every_step(80, [&](stopped_thread& stopped) {
+        complete_work(old);
+        expect_bound();
+        stopped.go_on();
+        expect_nothing_lost();
+    });
+}
+
+// The child has the caches, the chunks and the books as the thread left them that is not there any more.
+TEST_P(EveryStep, LeavesTheChildOfAForkAPoolThatWorks) {
+    at_every_step(40, [&](stopped_thread&) {
+        EXPECT_TRUE(ends_well(in_child([] {
+            require_every_tier_works(1);
+            worker old;
+            complete_work(old);
+            synk::trim();
+            require(synk::stats().idle <= idle_limit + 4 * mib, "what lies idle in the child is bounded");
+            require_every_tier_works(2);
+        })));
+    });
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, EveryStep, testing::ValuesIn(ways),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+} // namespace

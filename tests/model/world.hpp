@@ -1,0 +1,61 @@
+// What all actors of a program share.
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <stdexcept>
+
+#include <synk/pool.hpp>
+
+#include "model/books.hpp"
+#include "model/choices.hpp"
+#include "model/model_system.hpp"
+
+namespace synk_model {
+
+struct world {
+    // One step at a time, under a model_system: then every account is looked at, and every step can be run again.
+    explicit world(bool takes_turns, choices& next)
+        : in_turns(takes_turns),
+          classes(next.one_in(2) ? synk::detail::chunk_class_count : static_cast<unsigned>(next.between(2, 20))) {}
+
+    books lent;
+    const bool in_turns;
+    const unsigned classes; // of the sizes that are asked for
+};
+
+// Runs what may find no memory; false when it did. Without a refusal by the system since it began there is some.
+template <class Work>
+[[nodiscard]] bool attempt(Work work) {
+    const std::size_t before = model_system::refused();
+    try {
+        work();
+        return true;
+    } catch (const std::bad_alloc&) {
+        if (model_system::refused() == before) broken("bad_alloc, and the system has refused nothing");
+        return false;
+    }
+}
+
+// The same for what says it by an empty handle or a null pointer.
+template <class Get>
+[[nodiscard]] auto attempt_get(Get get) {
+    const std::size_t before = model_system::refused();
+    auto got = get();
+    if (!got && model_system::refused() == before) broken("nothing was got, and the system has refused nothing");
+    return got;
+}
+
+// Sizes at which something changes, sizes of every tier, the small ones more often, and a few large ones: in the
+// classes below `classes`, so that programs with few of them have their actors meet in the same places.
+inline std::size_t some_size(choices& next, unsigned classes) {
+    namespace inside = synk::detail;
+    const std::size_t kind = next.below(16);
+    if (kind < 4) return next.between(1, 16) * 1024;
+    if (kind == 15 && classes == inside::chunk_class_count && next.one_in(8)) classes += 2 * inside::class_fan;
+    const std::size_t around = inside::class_bytes(static_cast<unsigned>(next.below(next.between(1, classes))));
+    if (kind < 12) return around + next.below(3) - 1;
+    return around - next.below(around / 4);
+}
+
+} // namespace synk_model
