@@ -2,6 +2,8 @@
 //
 // Whoever advises pages owns them: a run is claimed first, so nobody is lent a page while its memory is taken away.
 
+#include <algorithm>
+
 #include "checks/tools.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/chunk_index.hpp"
@@ -107,14 +109,18 @@ page_selection resident_free(const chunk& c) noexcept {
     return page_selection([&c](unsigned w) { return ~c.owned.word(w) & ~c.gone.word(w); });
 }
 
-// The part of a free run from its first to its last resident page; none when all of it is gone.
-page_run resident_part(const page_selection& resident, page_run run) noexcept {
+// The part of a free run from its first to its last resident page, on huge pages to the ends of those, as far as they
+// are free; none when all of it is gone.
+page_run resident_part(const chunk& c, const page_selection& resident, page_run run) noexcept {
     const unsigned end = run.first + run.pages;
     page_run part{end, 0};
     for (page_run r = resident.next(run.first); r.pages != 0 && r.first + r.pages <= end;
          r = resident.next(r.first + r.pages))
         part = part.pages == 0 ? r : page_run{part.first, r.first + r.pages - part.first};
-    return part;
+    if (part.pages == 0 || !c.on_huge_pages.load(memory_order_relaxed)) return part; // relaxed: as base
+    const page_run around = huge_pages_around(part);
+    const unsigned first = std::max(around.first, run.first);
+    return {first, std::min(around.first + around.pages, end) - first};
 }
 
 // Resident pages go together with the gone ones between them: how long a run of resident pages is says nothing, as
@@ -123,7 +129,7 @@ std::size_t drop_free(chunk& c) noexcept {
     const page_selection resident = resident_free(c);
     std::size_t went = 0;
     for (page_run run = c.owned.next_free(0); run.pages != 0; run = c.owned.next_free(run.first + run.pages)) {
-        const page_run part = run.pages >= least_run ? resident_part(resident, run) : page_run{};
+        const page_run part = run.pages >= least_run ? resident_part(c, resident, run) : page_run{};
         if (part.pages != 0) went += on_claimed(c, part, make_gone);
     }
     return went;
@@ -170,6 +176,17 @@ std::size_t purge_chunk(chunk& c, std::size_t wanted) noexcept {
     for (page_run run = pages.next(0); run.pages != 0 && done < wanted; run = pages.next(run.first + run.pages))
         done += on_claimed(c, run, make_gone);
     if (resident_free(c).next(0).pages != 0) warm_chunks->insert(c.id);
+    return done;
+}
+
+// Whole huge pages, or what could be one: the cheapest to give back, and to have again.
+std::size_t purge_huge_pages(chunk& c, std::size_t wanted) noexcept {
+    std::size_t done = 0;
+    for (page_run run{0, pages_of_huge}; run.first < page_bitmap::pages && done < wanted; run.first += pages_of_huge) {
+        const page_run free = c.owned.next_free(run.first);
+        if (free.first == run.first && free.pages >= run.pages && c.gone.count(run) < run.pages)
+            done += on_claimed(c, run, make_gone);
+    }
     return done;
 }
 
@@ -221,6 +238,11 @@ std::size_t chunk_store::purge(std::size_t bytes) noexcept {
     std::size_t done = 0;
     if (bytes == 0) return 0;
     each_warm([&](chunk& c) {
+        if (bytes - done >= bytes_of(pages_of_huge)) done += purge_huge_pages(c, bytes - done);
+        return done < bytes;
+    });
+    each_warm([&](chunk& c) {
+        if (done >= bytes) return false;
         done += purge_chunk(c, bytes - done);
         return done < bytes;
     });

@@ -1,5 +1,7 @@
 #include "shared/shared_store.hpp"
 
+#include <algorithm>
+
 #include "budget/idle_budget.hpp"
 #include "channel/channels.hpp"
 #include "chunks/chunk_store.hpp"
@@ -28,11 +30,14 @@ unsigned batch_from_chunks(unsigned cls, unsigned want) noexcept {
     return fit < want ? static_cast<unsigned>(fit) : want;
 }
 
+// Some more than is asked for: larger parts are cheaper to give back, and break no huge page.
+void make_room(std::size_t bytes) noexcept { shared_store::purge(std::max(bytes, budget.limit() / 64)); }
+
 // For what is idle whether there is room or not: then other idle memory goes, or the same by other means.
 void force_in(std::size_t bytes) noexcept {
     if (bytes == 0) return;
     budget.force(bytes);
-    if (budget.reserved() > budget.limit()) shared_store::purge(budget.reserved() - budget.limit());
+    if (budget.reserved() > budget.limit()) make_room(budget.reserved() - budget.limit());
 }
 
 // Claims by `claim(want)` with the reservations for all but the first made before, so that the budget holds.
@@ -118,7 +123,7 @@ void shared_store::put(unsigned cls, std::byte* const* items, unsigned n) noexce
 
 void shared_store::put(block b) noexcept {
     if (!budget.take(b.capacity)) {
-        purge(b.capacity);
+        make_room(b.capacity);
         if (!budget.take(b.capacity)) return drop(b);
     }
     if (b.capacity > chunk_size) return put_large(b);
