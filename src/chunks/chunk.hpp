@@ -22,8 +22,7 @@ public:
     static constexpr std::uint32_t bare_bit = 1U << 8;
 
     constexpr block_record() noexcept = default;
-    block_record(unsigned cls, bool bare, const std::byte* data) noexcept
-        : value_(cls + 1 + (bare ? bare_bit : 0) + (seal(cls, data) << 16)) {}
+    block_record(unsigned cls, const std::byte* data) noexcept : value_(cls + 1 + (seal(cls, data) << 16)) {}
     static block_record from(std::uint32_t value) noexcept {
         block_record r;
         r.value_ = value;
@@ -33,6 +32,7 @@ public:
     [[nodiscard]] bool none() const noexcept { return value_ == 0; }
     [[nodiscard]] unsigned cls() const noexcept { return (value_ & 0xFF) - 1; }
     [[nodiscard]] bool bare() const noexcept { return (value_ & bare_bit) != 0; }
+    [[nodiscard]] block_record as_bare() const noexcept { return from(value_ | bare_bit); } // the seal is the same
     [[nodiscard]] bool sealed_for(const std::byte* data) const noexcept {
         return value_ >> 16 == seal(cls(), data) && cls() < chunk_class_count;
     }

@@ -17,7 +17,7 @@ std::size_t open_blocks(chunk& c, page_run run, unsigned cls, std::byte** out, u
     for (unsigned i = 0; i < count; ++i) {
         const unsigned page = run.first + i * pages;
         out[i] = c.at(page);
-        c.set_record(page, block_record(cls, false, out[i]));
+        c.set_record(page, block_record(cls, out[i]));
     }
     c.touched.store(true, memory_order_relaxed); // relaxed: the keeper finds it now or next time
     c.quiet.clear(run);

@@ -86,7 +86,7 @@ void lend_bare(std::byte* data) noexcept {
     const unsigned page = c->page_of(data);
     const block_record r = c->record_at(page);
     if (r.none() || !r.sealed_for(data)) fail_corrupted("lending", data);
-    c->set_record(page, block_record(r.cls(), true, data));
+    c->set_record(page, r.as_bare());
 }
 
 namespace {
