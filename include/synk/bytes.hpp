@@ -54,7 +54,8 @@ public:
     [[nodiscard]] const std::byte* data() const noexcept { return block_.data; }
     // Bytes in use; what begin() and end() span.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    // Bytes that the block holds: whole pages, at least what was asked for.
+    // Bytes that the block holds: whole pages, at least what was asked for (of a guarded block, in hardened mode,
+    // exactly that).
     [[nodiscard]] std::size_t capacity() const noexcept { return block_.capacity(); }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     // True when the handle owns a block, of whatever size().
