@@ -88,6 +88,7 @@ void configure(const options& wanted) {
 }
 
 options current_options() noexcept {
+    thread_caches::set_up(); // static initialisers of the program may come before those of the library
     options now;
     now.idle_limit = budget.limit();
     now.weak_after = in_ms(the_settings.weak_after_ns());
