@@ -63,7 +63,8 @@ TEST_F(Quarantine, TakesHalfOfTheIdleLimitAtMost) {
 TEST_F(Quarantine, IsEmptiedByTrim) {
     for (int i = 0; i < 100; ++i) put_one(page);
     EXPECT_EQ(held(), 100 * page);
-    EXPECT_EQ(synk::trim(), 100 * page);
+    const std::size_t idle = synk::stats().idle; // the cache has some too
+    EXPECT_EQ(synk::trim(), idle);
     EXPECT_EQ(synk::stats().idle, 0U);
 }
 
