@@ -43,7 +43,8 @@ public:
     constexpr bytes() noexcept = default;
     bytes(bytes&& other) noexcept : block_(std::exchange(other.block_, {})), size_(std::exchange(other.size_, 0)) {}
     bytes& operator=(bytes&& other) noexcept {
-        bytes(std::move(other)).swap(*this);
+        bytes taken(std::move(other));
+        swap(taken);
         return *this;
     }
     bytes(const bytes&) = delete;
