@@ -52,12 +52,16 @@ TEST_F(Options, DefaultsAreTheDocumentedOnes) {
     EXPECT_FALSE(defaults.trim_on_fork);
     EXPECT_FALSE(defaults.zero_on_get);
     EXPECT_FALSE(defaults.clear_on_put);
+    EXPECT_FALSE(defaults.hardened);
+    EXPECT_EQ(defaults.guard_sample, 256U);
+    EXPECT_EQ(defaults.quarantine, 16 * mib);
 }
 
 bool same(const synk::options& a, const synk::options& b) {
     return a.idle_limit == b.idle_limit && a.weak_after == b.weak_after && a.gone_after == b.gone_after &&
            a.huge == b.huge && a.keeper == b.keeper && a.trim_on_fork == b.trim_on_fork &&
-           a.zero_on_get == b.zero_on_get && a.clear_on_put == b.clear_on_put;
+           a.zero_on_get == b.zero_on_get && a.clear_on_put == b.clear_on_put && a.hardened == b.hardened &&
+           a.guard_sample == b.guard_sample && a.quarantine == b.quarantine;
 }
 
 using std::chrono::milliseconds;
@@ -65,7 +69,7 @@ constexpr milliseconds day = std::chrono::hours(24);
 
 // Each option at both ends of its range, all others as they are by default.
 std::vector<synk::options> extremes() {
-    std::vector<synk::options> all(14);
+    std::vector<synk::options> all(19);
     all[0].idle_limit = 0;
     all[1].idle_limit = inside::max_block_size;
     all[2].weak_after = milliseconds(4);
@@ -79,6 +83,11 @@ std::vector<synk::options> extremes() {
     all[10].trim_on_fork = true;
     all[11].zero_on_get = true;
     all[12].clear_on_put = true;
+    all[13].hardened = true;
+    all[14].guard_sample = 0;
+    all[15].guard_sample = 1'000'000;
+    all[16].quarantine = 0;
+    all[17].quarantine = inside::max_block_size;
     return all;
 }
 
@@ -145,6 +154,15 @@ TEST_F(Refusals, HugePagesThatAreNone) {
     synk::options wanted;
     wanted.huge = static_cast<synk::huge_pages>(3);
     expect_refused(wanted, "huge", "automatic, on or off");
+}
+
+TEST_F(Refusals, AGuardSampleOrAQuarantineOutOfRange) {
+    synk::options wanted;
+    wanted.guard_sample = 1'000'001;
+    expect_refused(wanted, "guard_sample", "between 0 and 1000000");
+    wanted = {};
+    wanted.quarantine = inside::max_block_size + 1;
+    expect_refused(wanted, "quarantine", "between 0 and 2^46 bytes");
 }
 
 // ---- trim ----

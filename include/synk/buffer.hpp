@@ -113,7 +113,8 @@ public:
         : storage_(std::move(other.storage_)), read_(std::exchange(other.read_, 0)),
           write_(std::exchange(other.write_, 0)), undo_(std::exchange(other.undo_, {})) {}
     buffer& operator=(buffer&& other) noexcept {
-        buffer(std::move(other)).swap(*this);
+        buffer taken(std::move(other));
+        swap(taken);
         return *this;
     }
     buffer(const buffer&) = delete;

@@ -43,7 +43,8 @@ public:
     constexpr bytes() noexcept = default;
     bytes(bytes&& other) noexcept : block_(std::exchange(other.block_, {})), size_(std::exchange(other.size_, 0)) {}
     bytes& operator=(bytes&& other) noexcept {
-        bytes(std::move(other)).swap(*this);
+        bytes taken(std::move(other));
+        swap(taken);
         return *this;
     }
     bytes(const bytes&) = delete;
@@ -54,7 +55,8 @@ public:
     [[nodiscard]] const std::byte* data() const noexcept { return block_.data; }
     // Bytes in use; what begin() and end() span.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    // Bytes that the block holds: whole pages, at least what was asked for.
+    // Bytes that the block holds: whole pages, at least what was asked for (of a guarded block, in hardened mode,
+    // exactly that).
     [[nodiscard]] std::size_t capacity() const noexcept { return block_.capacity(); }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     // True when the handle owns a block, of whatever size().

@@ -17,7 +17,7 @@ enum class huge_pages {
 };
 
 // Every option can also be given in the environment, as SYNK_ and its name in capitals: SYNK_IDLE_LIMIT=256M,
-// SYNK_WEAK_AFTER=500ms, SYNK_GONE_AFTER=10s, SYNK_HUGE_PAGES=on, SYNK_KEEPER=off, ... Sizes take K, M, G, times
+// SYNK_WEAK_AFTER=500ms, SYNK_GONE_AFTER=10s, SYNK_HUGE_PAGES=on, SYNK_KEEPER=off, ... Numbers take K, M, G, times
 // ms and s, the others on and off (huge pages also automatic). What cannot be read is ignored with one line on
 // standard error. configure() wins over the environment.
 struct options {
@@ -39,6 +39,17 @@ struct options {
     bool zero_on_get = false;
     // Every put overwrites the whole block with zeros before anybody else can get it: for secrets.
     bool clear_on_put = false;
+
+    // Hardened mode, for finding misuse (docs/misuse.md has what it finds and what it costs): every get and put takes
+    // the slow way, some blocks are guarded, and what was put is kept from reuse for a while.
+    bool hardened = false;
+    // Of so many blocks, in hardened mode, one is guarded: a mapping of its own, exactly as long as was asked for, with
+    // inaccessible memory before and behind it, and inaccessible itself from its put on. 1 guards all, 0 none. At most
+    // 1,000,000.
+    std::size_t guard_sample = 256;
+    // Bytes: the most that hardened mode keeps from reuse. A block that leaves is checked for a write after its put.
+    // They count as idle, and are half of idle_limit at most. At most 2^46.
+    std::size_t quarantine = std::size_t{16} << 20;
 };
 
 // Sets the options for the whole process, from now on; may be called at any time and from any thread. What lies

@@ -26,11 +26,12 @@ struct tier_statistics {
 struct statistics {
     std::size_t mapped = 0;           // address space that the pool has from the system, for blocks
     std::size_t lent = 0;             // in users' hands
-    std::size_t idle = 0;             // in the pool, and possibly resident: the sum of the next four
+    std::size_t idle = 0;             // in the pool, and possibly resident: the sum of the next five
     std::size_t idle_cached = 0;      // in threads' caches
     std::size_t idle_channel = 0;     // in channels
     std::size_t idle_chunk = 0;       // in chunks, as pages that were used before
     std::size_t idle_large = 0;       // on the shelf of large blocks
+    std::size_t idle_quarantine = 0;  // kept from reuse by hardened mode
     std::size_t weak = 0;             // of idle_chunk and idle_large: what the system may take at any moment
     std::size_t gone = 0;             // in the pool, but without memory behind them
     std::size_t mapped_peak = 0;      // the most that was ever mapped

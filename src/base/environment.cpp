@@ -94,6 +94,9 @@ options options_from_environment() noexcept {
     take(all, &options::trim_on_fork, "SYNK_TRIM_ON_FORK", flag);
     take(all, &options::zero_on_get, "SYNK_ZERO_ON_GET", flag);
     take(all, &options::clear_on_put, "SYNK_CLEAR_ON_PUT", flag);
+    take(all, &options::hardened, "SYNK_HARDENED", flag);
+    take(all, &options::guard_sample, "SYNK_GUARD_SAMPLE", "it is a number");
+    take(all, &options::quarantine, "SYNK_QUARANTINE", size);
     return all;
 }
 
@@ -106,6 +109,8 @@ const char* fault_in(const options& wanted) noexcept {
         return "gone_after must lie between weak_after and 1 day";
     if (wanted.huge != huge_pages::automatic && wanted.huge != huge_pages::on && wanted.huge != huge_pages::off)
         return "huge must be automatic, on or off";
+    if (wanted.guard_sample > 1'000'000) return "guard_sample must lie between 0 and 1000000";
+    if (wanted.quarantine > max_block_size) return "quarantine must lie between 0 and 2^46 bytes";
     return nullptr;
 }
 

@@ -103,7 +103,7 @@ void apply_environment() noexcept {
     const options wanted = options_from_environment();
     budget.set_limit(wanted.idle_limit);
     the_settings.set(wanted);
-    if (wanted.zero_on_get || wanted.clear_on_put) slow_only.store(true, memory_order_relaxed); // published by setup
+    if (the_settings.no_hits()) slow_only.store(true, memory_order_relaxed); // published by setup
 }
 
 // Once in the process; whoever comes while it runs does without a cache for that moment.

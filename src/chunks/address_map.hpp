@@ -15,24 +15,31 @@ namespace synk::inline v1::detail {
 
 struct chunk;
 struct large_block;
+struct guarded_block;
 
-// What owns a place: a chunk, a large block, or nobody.
+// What owns a place: a chunk, a large block, a guarded block, or nobody.
 class place_owner {
 public:
     constexpr place_owner() noexcept = default;
     explicit place_owner(chunk* c) noexcept : value_(reinterpret_cast<std::uintptr_t>(c)) {}
     explicit place_owner(large_block* l) noexcept : value_(reinterpret_cast<std::uintptr_t>(l) | large_tag) {}
+    explicit place_owner(guarded_block* g) noexcept : value_(reinterpret_cast<std::uintptr_t>(g) | guarded_tag) {}
 
     [[nodiscard]] chunk* as_chunk() const noexcept {
-        return (value_ & large_tag) == 0 ? reinterpret_cast<chunk*>(value_) : nullptr;
+        return (value_ & tag_mask) == 0 ? reinterpret_cast<chunk*>(value_) : nullptr;
     }
     [[nodiscard]] large_block* as_large() const noexcept {
-        return (value_ & large_tag) != 0 ? reinterpret_cast<large_block*>(value_ & ~large_tag) : nullptr;
+        return (value_ & tag_mask) == large_tag ? reinterpret_cast<large_block*>(value_ & ~tag_mask) : nullptr;
+    }
+    [[nodiscard]] guarded_block* as_guarded() const noexcept {
+        return (value_ & tag_mask) == guarded_tag ? reinterpret_cast<guarded_block*>(value_ & ~tag_mask) : nullptr;
     }
 
 private:
     friend class address_map;
     static constexpr std::uintptr_t large_tag = 1; // records stand on 64-byte boundaries
+    static constexpr std::uintptr_t guarded_tag = 2;
+    static constexpr std::uintptr_t tag_mask = 3;
     std::uintptr_t value_ = 0;
 };
 

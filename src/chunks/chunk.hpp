@@ -14,12 +14,14 @@ namespace synk::inline v1::detail {
 
 // What is known about the block that starts at a page. Written by the block's owner only (relaxed: handed
 // over with the block), but read by anybody who checks a pointer.
-//     bits 0..7 class + 1, 0 = no block starts here | bit 8 lent as a bare pointer | bits 16..31 seal
+//     bits 0..7 class + 1, 0 = no block starts here | bit 8 lent as a bare pointer | bit 9 in quarantine |
+//     bits 16..31 seal
 // The seal depends on the place and the class, so that a stray write to a record, or a record copied elsewhere, is
 // noticed.
 class block_record {
 public:
     static constexpr std::uint32_t bare_bit = 1U << 8;
+    static constexpr std::uint32_t held_bit = 1U << 9;
 
     constexpr block_record() noexcept = default;
     block_record(unsigned cls, const std::byte* data) noexcept : value_(cls + 1 + (seal(cls, data) << 16)) {}

@@ -4,7 +4,7 @@
 
 namespace synk::inline v1 {
 
-void bytes::grow(std::size_t n) { block_ = detail::regrow(block_.plain(), size_, n); }
+void bytes::grow(std::size_t n) { block_ = detail::regrow(block_, size_, n); }
 
 // The old block must outlive the copy: `more` may lie in it.
 void bytes::append_grown(std::span<const std::byte> more) {

@@ -39,7 +39,7 @@ size_t synk_capacity(const void* data) { return data != nullptr ? bare_block("ca
 void* synk_resize(void* data, size_t size) {
     if (data == nullptr) return synk_get(size);
     const size_t capacity = bare_block("resize", data).capacity;
-    if (class_of(size) == class_of(capacity)) return data;
+    if (size <= capacity && class_of(size) == class_of(capacity)) return data;
     void* const other = synk_get(size);
     if (other == nullptr) return nullptr;
     std::memcpy(other, data, size < capacity ? size : capacity);

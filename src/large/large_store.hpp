@@ -21,6 +21,7 @@ struct alignas(64) large_block {
     explicit large_block(unsigned number) noexcept : id(number) {}
     const unsigned id;
     atomic<bool> bare{false};            // lent as a bare pointer
+    atomic<bool> held{false};            // in quarantine
     atomic<std::byte*> data{nullptr};    // null while the record is not in use
     atomic<std::uint64_t> calm_since{0}; // ns: when the keeper first saw it on the shelf, 0: not yet
     atomic<bool> weak{false};            // the system may take its memory

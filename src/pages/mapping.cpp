@@ -20,8 +20,8 @@ std::byte* align_up(std::byte* p, std::size_t alignment) noexcept {
 }
 
 // Maps more than is needed and cuts off what sticks out of the aligned part.
-std::byte* map_and_cut(std::size_t size, std::size_t alignment) noexcept {
-    auto* const wide = static_cast<std::byte*>(os().map(size + alignment, true));
+std::byte* map_and_cut(std::size_t size, std::size_t alignment, bool accessible) noexcept {
+    auto* const wide = static_cast<std::byte*>(os().map(size + alignment, accessible));
     if (wide == nullptr) return nullptr;
     std::byte* const at = align_up(wide, alignment);
     std::byte* const end = at + size;
@@ -29,6 +29,15 @@ std::byte* map_and_cut(std::size_t size, std::size_t alignment) noexcept {
     const auto behind = static_cast<std::size_t>(wide + size + alignment - end);
     if (behind != 0) os().unmap(end, behind);
     return at;
+}
+
+// The kernel places mappings below each other, so after the first cut the next one of the same size is
+// aligned as it comes.
+std::byte* map_at_boundary(std::size_t size, std::size_t alignment, bool accessible) noexcept {
+    auto* const at = static_cast<std::byte*>(os().map(size, accessible));
+    if (at == nullptr || aligned(at, alignment)) return at;
+    os().unmap(at, size);
+    return map_and_cut(size, alignment, accessible);
 }
 
 bool advise(std::byte* at, std::size_t size, advice what) noexcept {
@@ -39,14 +48,16 @@ bool advise(std::byte* at, std::size_t size, advice what) noexcept {
 
 } // namespace
 
-// The kernel places mappings below each other, so after the first cut the next one of the same size is
-// aligned as it comes.
 std::byte* map_aligned(std::size_t size, std::size_t alignment) noexcept {
-    auto* const at = static_cast<std::byte*>(os().map(size, true));
-    if (at == nullptr || aligned(at, alignment)) return at;
-    os().unmap(at, size);
-    return map_and_cut(size, alignment);
+    return map_at_boundary(size, alignment, true);
 }
+
+std::byte* reserve_aligned(std::size_t size, std::size_t alignment) noexcept {
+    return map_at_boundary(size, alignment, false);
+}
+
+bool make_accessible(std::byte* at, std::size_t size) noexcept { return os().make_accessible(at, size); }
+bool make_inaccessible(std::byte* at, std::size_t size) noexcept { return os().make_inaccessible(at, size); }
 
 bool unmap(std::byte* at, std::size_t size) noexcept { return os().unmap(at, size); }
 

@@ -9,6 +9,12 @@ namespace synk::inline v1::detail {
 // memory.
 [[nodiscard]] std::byte* map_aligned(std::size_t size, std::size_t alignment) noexcept;
 
+// The same, but a touch of it is a fault until it is made accessible: zeroed memory. Made inaccessible again, it loses
+// its memory. False when the system refused.
+[[nodiscard]] std::byte* reserve_aligned(std::size_t size, std::size_t alignment) noexcept;
+[[nodiscard]] bool make_accessible(std::byte* at, std::size_t size) noexcept;
+[[nodiscard]] bool make_inaccessible(std::byte* at, std::size_t size) noexcept;
+
 // False when the system refused (it does when a split would exceed its count of mappings): then it is still
 // mapped.
 bool unmap(std::byte* at, std::size_t size) noexcept;

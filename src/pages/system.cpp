@@ -22,6 +22,11 @@ bool unmap(void* at, std::size_t size) noexcept { return ::munmap(at, size) == 0
 
 bool make_accessible(void* at, std::size_t size) noexcept { return ::mprotect(at, size, PROT_READ | PROT_WRITE) == 0; }
 
+bool make_inaccessible(void* at, std::size_t size) noexcept {
+    constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    return ::mmap(at, size, PROT_NONE, kind, -1, 0) != MAP_FAILED;
+}
+
 int linux_advice(advice what) noexcept {
     switch (what) {
     case advice::weak:
@@ -57,7 +62,8 @@ std::uint64_t now() noexcept {
 
 } // namespace
 
-constexpr system_calls linux_calls{map, unmap, make_accessible, advise, remap, barrier, register_barrier, now};
+constexpr system_calls linux_calls{
+    map, unmap, make_accessible, make_inaccessible, advise, remap, barrier, register_barrier, now};
 
 constinit atomic<const system_calls*> the_system{&linux_calls};
 

@@ -18,6 +18,8 @@ struct system_calls {
     void* (*map)(std::size_t size, bool accessible) noexcept;
     bool (*unmap)(void* at, std::size_t size) noexcept;
     bool (*make_accessible)(void* at, std::size_t size) noexcept;
+    // What is there loses its memory, and a touch of it is a fault.
+    bool (*make_inaccessible)(void* at, std::size_t size) noexcept;
     bool (*advise)(void* at, std::size_t size, advice what) noexcept;
     // Changes the size of a mapping: in place when target is null, else moves it to target, which is
     // replaced.

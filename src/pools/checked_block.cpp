@@ -3,6 +3,7 @@
 #include "checks/fatal.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/chunk_store.hpp"
+#include "hardened/guarded_blocks.hpp"
 #include "large/large_store.hpp"
 
 namespace synk::inline v1::detail {
@@ -65,12 +66,24 @@ block checked_large(const char* verb, const large_block& l, const void* p) noexc
     return b;
 }
 
+block checked_guarded(const char* verb, const guarded_block& g, const void* p) noexcept {
+    // relaxed: if p is lent, the lender's hand-over orders it
+    const block b{g.data.load(memory_order_relaxed), g.size.load(memory_order_relaxed)};
+    const guarded_state state = g.state.load(memory_order_relaxed);
+    if (p < b.data || p >= b.data + b.capacity) fail_foreign(verb, p); // in the guards
+    if (state == guarded_state::retired) fail_idle(verb, p);
+    if (b.data != p) fail_interior(verb, p, b.data);
+    if (state != guarded_state::bare) fail_not_bare(verb, p);
+    return b;
+}
+
 } // namespace
 
 block bare_block(const char* verb, const void* p) noexcept {
     const place_owner owner = places.find(p);
     if (const large_block* const l = owner.as_large()) return checked_large(verb, *l, p);
     if (const chunk* const c = owner.as_chunk()) return checked_in_chunk(verb, *c, p);
+    if (const guarded_block* const g = owner.as_guarded()) return checked_guarded(verb, *g, p);
     fail_foreign(verb, p);
 }
 
@@ -81,6 +94,7 @@ void lend_bare(std::byte* data) noexcept {
         if (!l->sealed()) fail_corrupted("lending", data);
         return l->bare.store(true, memory_order_relaxed);
     }
+    if (guarded_block* const g = owner.as_guarded()) return g->state.store(guarded_state::bare, memory_order_relaxed);
     chunk* const c = owner.as_chunk();
     if (c == nullptr) fail_corrupted("lending", data);
     const unsigned page = c->page_of(data);
@@ -109,6 +123,15 @@ held_block take_bare_from(large_block& l, void* p) noexcept {
     return b;
 }
 
+held_block take_bare_from(guarded_block& g, void* p) noexcept {
+    const block b = bare_block("put", p);
+    guarded_state expected = guarded_state::bare; // relaxed: as above
+    if (!g.state.compare_exchange_strong(expected, guarded_state::in_handle, memory_order_relaxed,
+                                         memory_order_relaxed))
+        return {};
+    return held_block::guarded(b.data, b.capacity);
+}
+
 } // namespace
 
 held_block take_bare(void* p) noexcept {
@@ -118,6 +141,8 @@ held_block take_bare(void* p) noexcept {
         b = take_bare_from(*c, p);
     else if (large_block* const l = owner.as_large())
         b = take_bare_from(*l, p);
+    else if (guarded_block* const g = owner.as_guarded())
+        b = take_bare_from(*g, p);
     if (b.data != nullptr) [[likely]]
         return b;
     static_cast<void>(bare_block("put", p)); // says what is wrong, unless it was another thread just now

@@ -11,6 +11,7 @@
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "channel/channels.hpp"
+#include "hardened/quarantine.hpp"
 #include "pages/mapping.hpp"
 #include "pages/system.hpp"
 #include "reclaim/give_back.hpp"
@@ -65,9 +66,11 @@ void add_bytes(statistics& s) {
     s.idle_chunk = counters.chunk_warm.get();
     s.idle_large = counters.large_shelved.get();
     s.weak = counters.chunk_weak.get() + counters.large_weak.get();
-    s.idle = s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large;
+    s.idle_quarantine = quarantine::idle_bytes();
+    s.idle = s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large + s.idle_quarantine;
     const std::size_t owned = counters.chunk_owned.get() + counters.large_mapped.get();
-    s.lent = difference(owned, s.idle_cached + s.idle_channel + s.idle_large);
+    const std::size_t unlent = s.idle_cached + s.idle_channel + s.idle_large + s.idle_quarantine;
+    s.lent = difference(owned, unlent + counters.guarded_retired.get());
     s.gone = difference(s.mapped, s.lent + s.idle);
 }
 
@@ -78,12 +81,14 @@ void configure(const options& wanted) {
     thread_caches::set_up(); // so that the environment does not come later and win
     budget.set_limit(wanted.idle_limit);
     the_settings.set(wanted);
-    thread_caches::set_slow_only(wanted.zero_on_get || wanted.clear_on_put);
+    thread_caches::set_slow_only(the_settings.no_hits());
+    quarantine::make_fit();
     if (budget.reserved() > wanted.idle_limit) make_fit(wanted.idle_limit);
     if (wanted.keeper) keeper::note_idle(); // it may have been off while something became idle
 }
 
 options current_options() noexcept {
+    thread_caches::set_up(); // static initialisers of the program may come before those of the library
     options now;
     now.idle_limit = budget.limit();
     now.weak_after = in_ms(the_settings.weak_after_ns());
@@ -93,6 +98,9 @@ options current_options() noexcept {
     now.huge = the_settings.huge();
     now.zero_on_get = the_settings.zero_on_get();
     now.clear_on_put = the_settings.clear_on_put();
+    now.hardened = the_settings.hardened();
+    now.guard_sample = the_settings.guard_sample();
+    now.quarantine = the_settings.quarantine();
     return now;
 }
 

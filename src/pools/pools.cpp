@@ -10,6 +10,8 @@
 #include "checks/errors.hpp"
 #include "checks/fatal.hpp"
 #include "checks/tools.hpp"
+#include "hardened/guarded_blocks.hpp"
+#include "hardened/quarantine.hpp"
 #include "large/large_store.hpp"
 #include "pools/block_source.hpp"
 #include "pools/checked_block.hpp"
@@ -22,10 +24,12 @@ namespace detail {
 
 namespace {
 
-block lend(block b) noexcept {
+held_block find_and_lend(std::size_t n) noexcept {
+    held_block b = guarded_blocks::get(n);
+    if (b.data == nullptr) b = find_block(n);
     if (b.data == nullptr) return {};
-    if (tools::active()) tools::lend(b);
-    if (the_settings.zero_on_get()) std::memset(b.data, 0, b.capacity);
+    if (tools::active()) tools::lend(b.plain());
+    if (the_settings.zero_on_get()) std::memset(b.data, 0, b.capacity());
     return b;
 }
 
@@ -43,34 +47,42 @@ bool put_into_cache(block b) noexcept {
     return kept;
 }
 
-} // namespace
-
-block try_get_slow(std::size_t n) noexcept {
-    if (n > max_block_size) return {};
-    return lend(find_block(n));
+void put_for_reuse(block b) noexcept {
+    if (the_settings.clear_on_put()) std::memset(b.data, 0, b.capacity);
+    if (the_settings.hardened() && quarantine::hold(b)) return;
+    if (tools::active()) tools::idle(b);
+    if (!put_into_cache(b)) shared_store::put(b);
 }
 
-block get_slow(std::size_t n) {
+} // namespace
+
+held_block try_get_slow(std::size_t n) noexcept {
+    if (n > max_block_size) return {};
+    return find_and_lend(n);
+}
+
+held_block get_slow(std::size_t n) {
     if (n > max_block_size) throw_impossible(n);
-    const block b = lend(find_block(n));
+    const held_block b = find_and_lend(n);
     if (b.data == nullptr) throw_no_memory(n);
     return b;
 }
 
-void put_slow(block b) noexcept {
-    if (the_settings.clear_on_put()) std::memset(b.data, 0, b.capacity);
-    if (tools::active()) tools::idle(b);
-    if (!put_into_cache(b)) shared_store::put(b);
+void put_slow(held_block b) noexcept {
+    if (b.is_guarded())
+        quarantine::hold_guarded(b);
+    else
+        put_for_reuse(b.plain());
     keeper::note_idle();
 }
 
-block regrow(block b, std::size_t used, std::size_t n) {
+held_block regrow(held_block b, std::size_t used, std::size_t n) {
     if (n > max_block_size) throw_impossible(n);
-    if (b.capacity > chunk_size) {
-        const block grown = large_store::grow(b, n);
+    if (b.capacity() > chunk_size && !b.is_guarded()) {
+        const block grown = large_store::grow(b.plain(), n);
         if (grown.data != nullptr) return grown;
     }
-    const block larger = get(n).plain();
+    const held_block larger = get(n);
     if (used != 0) std::memcpy(larger.data, b.data, used);
     if (b.data != nullptr) put(b);
     return larger;

@@ -2,6 +2,7 @@
 
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
+#include "hardened/quarantine.hpp"
 #include "shared/shared_store.hpp"
 #include "stats/counters.hpp"
 
@@ -24,13 +25,14 @@ void gather_idle() noexcept {
 
 std::size_t idle_bytes() noexcept {
     return thread_caches::idle_bytes() + shared_store::channel_bytes() + counters.chunk_warm.get() +
-           counters.large_shelved.get();
+           counters.large_shelved.get() + quarantine::idle_bytes();
 }
 
 // First what nobody has close at hand.
 std::size_t trim_idle(std::size_t keep) noexcept {
     const std::size_t done = shared_store::purge(over(keep));
     if (over(keep) == 0) return done;
+    quarantine::empty();
     gather_idle();
     return done + shared_store::purge(over(keep));
 }
@@ -44,6 +46,7 @@ void make_fit(std::size_t limit) noexcept {
 }
 
 void give_all_back() noexcept {
+    quarantine::empty();
     gather_idle();
     shared_store::unmap_free();
 }

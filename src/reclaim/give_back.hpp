@@ -5,7 +5,8 @@
 
 namespace synk::inline v1::detail {
 
-// Everything idle in caches and channels becomes free pages, whole again with their neighbours.
+// Everything idle in caches and channels becomes free pages, whole again with their neighbours. What is in quarantine
+// stays there: it is not to be got again yet.
 void gather_idle() noexcept;
 
 // Bytes that lie idle and may be resident: a recent value.

@@ -9,6 +9,7 @@
 #include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
+#include "hardened/quarantine.hpp"
 #include "pages/system.hpp"
 #include "reclaim/give_back.hpp"
 #include "reclaim/pressure.hpp"
@@ -73,6 +74,7 @@ void prepare_for_forks() noexcept {
 }
 
 std::size_t visit(std::uint64_t now) noexcept {
+    quarantine::age(now);
     thread_caches::age();
     const ageing how{now, the_settings.gone_after_ns() - the_settings.weak_after_ns(), !thread_caches::forked()};
     return shared_store::age(how);
@@ -94,7 +96,7 @@ void wait_for_time_or_pressure() noexcept {
 // What lies where the next put of its kind would not come past note_idle().
 bool nothing_at_hand() noexcept {
     return thread_caches::reserved_bytes() == 0 && shared_store::channel_bytes() == 0 &&
-           counters.large_shelved.get() == 0;
+           counters.large_shelved.get() == 0 && quarantine::idle_bytes() == 0;
 }
 
 // What the keeper has before its eyes: how much is idle, and since when all of that has lain in chunks unchanged.

@@ -36,9 +36,10 @@ struct alignas(64) pool_counters {
     counter chunk_owned;             // bytes of chunks that are not free: lent, cached, or in a channel
     counter chunk_warm;              // bytes of free pages in chunks that may be resident
     counter chunk_weak;              // bytes of those that the system may take
-    counter large_mapped;            // bytes of large blocks, lent and idle
+    counter large_mapped;            // bytes of large and of guarded blocks, lent and idle
     counter large_shelved;           // bytes of large blocks on the shelf
     counter large_weak;              // bytes of those that the system may take
+    counter guarded_retired;         // bytes of guarded blocks that were put: addresses without memory
     counter splits, restored, dropped, given_back;
     tier_counters tiers[tier_count + 1];
 };

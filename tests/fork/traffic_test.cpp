@@ -59,7 +59,8 @@ private:
 
 void require_sane_stats() {
     const synk::statistics s = synk::stats();
-    require(s.idle == s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large, "idle is the sum of its parts");
+    require(s.idle == s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large + s.idle_quarantine,
+            "idle is the sum of its parts");
     require(s.lent <= s.mapped && s.idle <= s.mapped && s.gone <= s.mapped, "no part is larger than the whole");
     require(s.mapped < std::size_t{64} << 30, "no count has run below zero");
     for (const auto& tier : s.tiers) require(tier.in_channel <= tier.channel_room, "the channels keep their bounds");

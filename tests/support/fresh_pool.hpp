@@ -39,9 +39,10 @@ inline synk::options quiet_with_limit(std::size_t idle_limit) {
 // When nothing else runs: every idle byte has its reservation, and nothing else has one.
 inline void expect_accounts_balance() {
     const synk::statistics s = synk::stats();
-    const std::size_t reserved = inside::thread_caches::reserved_bytes() + s.idle_channel + s.idle_chunk + s.idle_large;
+    const std::size_t reserved =
+        inside::thread_caches::reserved_bytes() + s.idle_channel + s.idle_chunk + s.idle_large + s.idle_quarantine;
     EXPECT_EQ(inside::budget.reserved(), reserved);
-    EXPECT_EQ(s.idle, s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large);
+    EXPECT_EQ(s.idle, s.idle_cached + s.idle_channel + s.idle_chunk + s.idle_large + s.idle_quarantine);
     EXPECT_EQ(s.mapped, s.lent + s.idle + s.gone);
 }
 

@@ -26,7 +26,8 @@ inline constexpr std::size_t chunk_size = std::size_t{1} << chunk_shift;
 inline constexpr unsigned chunk_pages = chunk_size / page_size;
 
 inline constexpr unsigned class_bits = 2; // 2^2 classes to the doubling
-inline constexpr unsigned class_fan = 1U << class_bits;
+inline constexpr unsigned class_fan = 4;
+static_assert(class_fan == 1U << class_bits);
 inline constexpr unsigned chunk_class_count = 36;  // classes whose blocks are runs of pages in a chunk
 inline constexpr unsigned cached_class_count = 68; // up to 1 GiB a block may rest in a cache or on the large shelf
 inline constexpr unsigned class_limit = 204;       // every size has a class below this

@@ -25,8 +25,9 @@ struct block {
     std::size_t capacity = 0; // bytes, whole pages
 };
 
-// The same for handles: the capacity's low bits, which whole pages leave free, carry the class, so that a put need not
-// compute it again.
+// The same for handles: the bits of a capacity that whole pages leave free carry the class, so that a put need not
+// compute it again. A guarded block (hardened mode) is of a class that no cache ever keeps, and exactly as long as was
+// asked for: the highest bits carry what is missing to whole pages.
 class held_block {
 public:
     constexpr held_block() noexcept = default;
@@ -35,16 +36,30 @@ public:
     constexpr explicit(false) held_block(block b) noexcept
         : data(b.data), tag_(b.data != nullptr ? b.capacity | class_of(b.capacity) : 0) {}
 
-    [[nodiscard]] constexpr std::size_t capacity() const noexcept { return tag_ & ~(page_size - 1); }
+    [[nodiscard]] static constexpr held_block guarded(std::byte* at, std::size_t size) noexcept {
+        held_block b(at, guarded_class, (size + page_size - 1) >> page_shift);
+        b.tag_ |= (b.capacity() - size) << missing_shift;
+        return b;
+    }
+    [[nodiscard]] constexpr bool is_guarded() const noexcept { return cls() == guarded_class; }
+
+    [[nodiscard]] constexpr std::size_t capacity() const noexcept {
+        return (tag_ & pages_mask) - (tag_ >> missing_shift);
+    }
     [[nodiscard]] constexpr unsigned cls() const noexcept { return static_cast<unsigned>(tag_ & (page_size - 1)); }
     [[nodiscard]] constexpr block plain() const noexcept { return {data, capacity()}; }
 
     std::byte* data = nullptr;
 
 private:
-    std::size_t tag_ = 0; // capacity in bytes + class
+    static constexpr unsigned guarded_class = class_limit - 1;
+    static constexpr unsigned missing_shift = 64 - page_shift;
+    static constexpr std::size_t pages_mask = (std::size_t{1} << missing_shift) - page_size;
+    static_assert(class_limit <= page_size, "a class fits into the bits that a capacity leaves free");
+    static_assert(class_of(max_block_size) < guarded_class && max_block_size >> missing_shift == 0);
+
+    std::size_t tag_ = 0; // bytes missing to whole pages << 52 | whole pages in bytes | class
 };
-static_assert(class_limit <= page_size, "a class fits into the bits that a capacity leaves free");
 
 inline constexpr unsigned slots_per_bin = 64;
 
@@ -110,9 +125,9 @@ struct alignas(64) thread_cache {
 // initial-exec: 8 bytes, one load, no call, and small enough for the static TLS reserve of a dlopen.
 extern SYNK_API constinit thread_local thread_cache* this_thread_cache [[gnu::tls_model("initial-exec")]];
 
-SYNK_API block get_slow(std::size_t n);              // throws std::length_error, std::bad_alloc
-SYNK_API block try_get_slow(std::size_t n) noexcept; // an empty block instead
-SYNK_API void put_slow(block b) noexcept;
+SYNK_API held_block get_slow(std::size_t n);              // throws std::length_error, std::bad_alloc
+SYNK_API held_block try_get_slow(std::size_t n) noexcept; // an empty block instead
+SYNK_API void put_slow(held_block b) noexcept;
 
 [[nodiscard, gnu::always_inline]] inline held_block get_cached(std::size_t n) noexcept {
     thread_cache* const cache = this_thread_cache;
@@ -145,12 +160,12 @@ SYNK_API void put_slow(block b) noexcept;
         if (kept) [[likely]]
             return;
     }
-    put_slow(b.plain());
+    put_slow(b);
 }
 
 // Growing: a block of at least n bytes that begins with the first `used` bytes of b, which is gone. Large
 // blocks move by page tables, not by copying. Throws like get_slow, and then b is still the caller's.
-SYNK_API block regrow(block b, std::size_t used, std::size_t n);
+SYNK_API held_block regrow(held_block b, std::size_t used, std::size_t n);
 
 // Bare pointers (allocate, release, the C interface). `lend_bare` marks the block as lent without a handle,
 // `take_bare` ends the process unless data is the start of a block so marked, and unmarks it.

@@ -1,0 +1,172 @@
+#include "hardened/quarantine.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/settings.hpp"
+#include "base/zeroed.hpp"
+#include "budget/idle_budget.hpp"
+#include "checks/fatal.hpp"
+#include "checks/tools.hpp"
+#include "chunks/address_map.hpp"
+#include "chunks/chunk.hpp"
+#include "hardened/delay_ring.hpp"
+#include "hardened/guarded_blocks.hpp"
+#include "hardened/mark.hpp"
+#include "large/large_store.hpp"
+#include "shared/shared_store.hpp"
+#include "stats/counters.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+// An item is a block's address; the bits that are free in it carry the class, or that it is guarded.
+constinit zeroed<delay_ring> ring;
+constexpr std::uint64_t guarded_mark = page_size - 1;
+
+constinit atomic<std::size_t> taken{0}; // bytes of all that lies here, or is about to
+constinit counter idle;                 // of it: what has memory behind it
+
+// Where the last ageing found the head, and when.
+constinit atomic<std::uint64_t> aged_head{0};
+constinit atomic<std::uint64_t> aged_at{0}; // ns
+
+std::size_t limit() noexcept {
+    return the_settings.hardened() ? std::min(the_settings.quarantine(), budget.limit() / 2) : 0;
+}
+
+std::uint64_t item_of(const std::byte* data, std::uint64_t low_bits) noexcept {
+    return reinterpret_cast<std::uintptr_t>(data) | low_bits;
+}
+
+[[noreturn]] void fail_second_put(block b) noexcept {
+    fatal("put of %p: this block of %zu bytes is idle in the pool already; it was put a second time, by the copy of a "
+          "handle",
+          static_cast<const void*>(b.data), b.capacity);
+}
+
+// Says in the block's record that it is here, or no longer. Returns what it said before. relaxed: of two that put the
+// same block the exchange finds the second; it publishes nothing.
+bool set_held(const std::byte* data, bool held) noexcept {
+    const place_owner owner = places.find(data);
+    if (large_block* const l = owner.as_large()) return l->held.exchange(held, memory_order_relaxed);
+    chunk* const c = owner.as_chunk();
+    if (c == nullptr) return false; // its record is lost: whoever takes the block next says so
+    auto& record = c->record[c->page_of(data)];
+    const std::uint32_t before = held ? record.fetch_or(block_record::held_bit, memory_order_relaxed)
+                                      : record.fetch_and(~block_record::held_bit, memory_order_relaxed);
+    return (before & block_record::held_bit) != 0;
+}
+
+void fill(block b) noexcept {
+    if (tools::active())
+        tools::idle(b);
+    else
+        mark(b.data, b.capacity);
+}
+
+void check_fill(block b) noexcept {
+    if (tools::active()) return;
+    const std::size_t touched = first_touched(b.data, b.capacity);
+    if (touched != b.capacity)
+        fatal("reuse of %p: this block of %zu bytes was put, and the byte at offset %zu was written after that; guard "
+              "all blocks (SYNK_GUARD_SAMPLE=1) to stop at the write",
+              static_cast<const void*>(b.data), b.capacity, touched);
+    if (the_settings.clear_on_put()) std::memset(b.data, 0, b.capacity);
+}
+
+void release(block b) noexcept {
+    check_fill(b);
+    set_held(b.data, false);
+    idle.sub(b.capacity);
+    budget.give(b.capacity);
+    shared_store::put(b);
+}
+
+void let_go(std::uint64_t item) noexcept {
+    auto* const data = reinterpret_cast<std::byte*>(item & ~guarded_mark);
+    const auto low_bits = static_cast<unsigned>(item & guarded_mark);
+    std::size_t bytes = 0;
+    if (low_bits == guarded_mark)
+        bytes = guarded_blocks::unmap_retired(data);
+    else
+        release({data, bytes = class_bytes(low_bits)});
+    taken.fetch_sub(bytes, memory_order_relaxed); // relaxed: a count
+}
+
+// Room for so many bytes, if need be by letting go what came first.
+bool take_room(std::size_t bytes) noexcept {
+    while (taken.fetch_add(bytes, memory_order_relaxed) + bytes > limit()) { // relaxed: a count
+        taken.fetch_sub(bytes, memory_order_relaxed);
+        const std::uint64_t first = bytes <= limit() ? ring->pop(ring->head()) : 0;
+        if (first == 0) return false;
+        let_go(first);
+    }
+    return true;
+}
+
+// The same, with a reservation of the budget for memory that lies idle.
+bool take_idle_room(std::size_t bytes) noexcept {
+    if (!take_room(bytes)) return false;
+    if (budget.take(bytes)) return true;
+    shared_store::purge(bytes);
+    if (budget.take(bytes)) return true;
+    taken.fetch_sub(bytes, memory_order_relaxed); // relaxed: a count
+    return false;
+}
+
+void lay(std::uint64_t item) noexcept {
+    if (const std::uint64_t first = ring->push(item)) let_go(first);
+}
+
+} // namespace
+
+bool quarantine::hold(block b) noexcept {
+    const unsigned cls = class_of(b.capacity);
+    if (set_held(b.data, true)) fail_second_put(b);
+    if (cls >= cached_class_count || !take_idle_room(b.capacity)) {
+        set_held(b.data, false);
+        return false;
+    }
+    fill(b);
+    idle.add(b.capacity);
+    lay(item_of(b.data, cls));
+    return true;
+}
+
+void quarantine::hold_guarded(held_block b) noexcept {
+    const bool retired = guarded_blocks::retire(b.data);
+    const std::size_t bytes = (b.capacity() + page_size - 1) & ~(page_size - 1);
+    if (retired && take_room(bytes))
+        lay(item_of(b.data, guarded_mark));
+    else
+        guarded_blocks::unmap_retired(b.data);
+}
+
+void quarantine::make_fit() noexcept {
+    if (limit() == 0) return empty();
+    while (taken.load(memory_order_relaxed) > limit()) { // relaxed: a count
+        const std::uint64_t first = ring->pop(ring->head());
+        if (first == 0) return;
+        let_go(first);
+    }
+}
+
+void quarantine::empty() noexcept { ring->sweep(let_go); }
+
+// relaxed: clocks and counts of the one visitor that there is at a time.
+void quarantine::age(std::uint64_t now) noexcept {
+    if (now - aged_at.load(memory_order_relaxed) < the_settings.weak_after_ns()) return;
+    const std::uint64_t end = aged_head.load(memory_order_relaxed);
+    if (ring->head() == end) // nothing came since: whatever lies here is old, wherever it lies
+        empty();
+    else
+        while (const std::uint64_t first = ring->pop(end)) let_go(first);
+    aged_head.store(ring->head(), memory_order_relaxed);
+    aged_at.store(now, memory_order_relaxed);
+}
+
+std::size_t quarantine::idle_bytes() noexcept { return idle.get(); }
+
+} // namespace synk::inline v1::detail
