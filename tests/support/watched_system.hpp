@@ -40,7 +40,7 @@ public:
         state() = {};
         const milliseconds real = real_time();
         if (clock_ < real) clock_ = real;
-        calls_ = {map, unmap, make_accessible, advise, remap, barrier, register_barrier, now};
+        calls_ = {map, unmap, make_accessible, make_inaccessible, advise, remap, barrier, register_barrier, now};
         synk::detail::the_system.store(&calls_);
     }
     watched_system(const watched_system&) = delete;
@@ -131,6 +131,10 @@ private:
     static bool make_accessible(void* at, std::size_t size) noexcept {
         const std::lock_guard lock(mutex_);
         return !counts_out() && synk::detail::linux_calls.make_accessible(at, size);
+    }
+    static bool make_inaccessible(void* at, std::size_t size) noexcept {
+        const std::lock_guard lock(mutex_);
+        return !counts_out() && synk::detail::linux_calls.make_inaccessible(at, size);
     }
     static bool advise(void* at, std::size_t size, advice what) noexcept {
         const std::lock_guard lock(mutex_);
