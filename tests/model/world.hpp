@@ -52,9 +52,10 @@ inline std::size_t some_size(choices& next, unsigned classes) {
     namespace inside = synk::detail;
     const std::size_t kind = next.below(16);
     if (kind < 4) return next.between(1, 16) * 1024;
-    if (kind == 15 && classes == inside::chunk_class_count && next.one_in(8)) classes += 2 * inside::class_fan;
-    const std::size_t around = inside::class_bytes(static_cast<unsigned>(next.below(next.between(1, classes))));
-    if (kind < 12) return around + next.below(3) - 1;
+    const bool large = kind == 15 && classes == inside::chunk_class_count && next.one_in(16);
+    const std::size_t cls = large ? classes + next.below(2 * inside::class_fan) : next.below(next.between(1, classes));
+    const std::size_t around = inside::class_bytes(static_cast<unsigned>(cls));
+    if (large || kind < 12) return around + next.below(3) - 1;
     return around - next.below(around / 4);
 }
 
