@@ -108,7 +108,7 @@ private:
 
     model_system system_;
     choices next_;
-    world world_{true, next_};
+    world world_{true, some_classes(next_)};
     mailbox mailbox_;
     meddler meddler_{true};
     std::size_t first_refused_ = 0, more_refused_ = 0, calls_ = 0;
@@ -145,7 +145,7 @@ private:
     }
 
     choices seeds_;
-    world world_{false, seeds_};
+    world world_{false, some_classes(seeds_)};
     mailbox mailbox_;
     meddler meddler_{false};
 };

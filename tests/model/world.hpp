@@ -15,14 +15,19 @@ namespace synk_model {
 
 struct world {
     // One step at a time, under a model_system: then every account is looked at, and every step can be run again.
-    explicit world(bool takes_turns, choices& next)
-        : in_turns(takes_turns),
-          classes(next.one_in(2) ? synk::detail::chunk_class_count : static_cast<unsigned>(next.between(2, 20))) {}
+    world(bool takes_turns, unsigned sizes_in_classes) : in_turns(takes_turns), classes(sizes_in_classes) {}
 
     books lent;
     const bool in_turns;
     const unsigned classes; // of the sizes that are asked for
 };
+
+inline constexpr unsigned all_classes = synk::detail::chunk_class_count;
+
+// All, or a few small ones: then more steps are taken in the same time.
+inline unsigned some_classes(choices& next) {
+    return next.one_in(2) ? all_classes : static_cast<unsigned>(next.between(2, 20));
+}
 
 // Runs what may find no memory; false when it did. Without a refusal by the system since it began there is some.
 template <class Work>
@@ -52,7 +57,7 @@ inline std::size_t some_size(choices& next, unsigned classes) {
     namespace inside = synk::detail;
     const std::size_t kind = next.below(16);
     if (kind < 4) return next.between(1, 16) * 1024;
-    const bool large = kind == 15 && classes == inside::chunk_class_count && next.one_in(16);
+    const bool large = kind == 15 && classes == all_classes && next.one_in(16);
     const std::size_t cls = large ? classes + next.below(2 * inside::class_fan) : next.below(next.between(1, classes));
     const std::size_t around = inside::class_bytes(static_cast<unsigned>(cls));
     if (large || kind < 12) return around + next.below(3) - 1;

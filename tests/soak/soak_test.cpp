@@ -214,7 +214,7 @@ private:
 
     pressure_source source_;
     choices seeds_;
-    world world_{false, seeds_};
+    world world_{false, all_classes};
     mailbox mailbox_;
     trimmer trimmer_;
     std::vector<moment> moments_;
@@ -228,6 +228,7 @@ TEST(Soak, GrowsNothingAndLosesNothing) {
     const rlimit limit{memory_limit, memory_limit};
     ASSERT_EQ(::setrlimit(RLIMIT_AS, &limit), 0);
     const std::uint64_t seed = synk_test::chosen_seed();
+    std::printf("SYNK_SEED=%llu\n", static_cast<unsigned long long>(seed));
     journal::note_ends();
     journal::begin("soaking", seed, seed);
     soak run(seed);
