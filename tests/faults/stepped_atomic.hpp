@@ -49,6 +49,9 @@ using std::memory_order_release;
 using std::memory_order_seq_cst;
 
 template <class T>
+using plain = T;
+
+template <class T>
 class atomic {
 public:
     constexpr atomic() noexcept = default;

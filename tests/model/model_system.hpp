@@ -15,7 +15,9 @@ namespace synk_model {
 class model_system {
 public:
     model_system() {
-        calls_ = {map, unmap, make_accessible, advise, remap, barrier, synk::detail::linux_calls.register_barrier, now};
+        calls_ = {map,    unmap, make_accessible, make_inaccessible,
+                  advise, remap, barrier,         synk::detail::linux_calls.register_barrier,
+                  now};
         refuse(0, 0);
         refused_ = 0;
         const std::uint64_t real = synk::detail::linux_calls.now();
@@ -54,6 +56,9 @@ private:
     }
     static bool make_accessible(void* at, std::size_t size) noexcept {
         return !no() && synk::detail::linux_calls.make_accessible(at, size);
+    }
+    static bool make_inaccessible(void* at, std::size_t size) noexcept {
+        return !no() && synk::detail::linux_calls.make_inaccessible(at, size);
     }
     static bool advise(void* at, std::size_t size, synk::detail::advice what) noexcept {
         return !no() && synk::detail::linux_calls.advise(at, size, what);
