@@ -74,6 +74,9 @@ public:
     // nothing is parked there.
     static bool unpark(cache_record& c, unsigned cls) noexcept;
 
+    // From behind the gate: what was parked goes to the shared store, what lies in the bins is parked.
+    static void age_bins(cache_record& c) noexcept;
+
     // The keeper's visit: what was parked at the last one goes to the shared store, what lies in the bins is
     // parked. Caches whose owners are inside at this moment are left for the next visit.
     static void age() noexcept;

@@ -44,12 +44,15 @@ std::size_t make_weak(chunk& c, page_run run) noexcept {
     return 0;
 }
 
-// Runs `advise` on a run if it can be claimed.
+// Runs `advise` on a run if it can be claimed. Another visitor, which finds the run claimed, takes the chunk for one
+// without resident pages: what is left of them is made known again.
 template <class Advise>
 std::size_t on_claimed(chunk& c, page_run run, Advise advise) noexcept {
     if (!claim_run(c, run)) return 0;
     const std::size_t bytes = advise(c, run);
+    const bool resident = c.gone.count(run) < run.pages;
     free_run(c, run);
+    if (resident) warm_chunks->insert(c.id);
     return bytes;
 }
 
@@ -213,6 +216,7 @@ std::size_t unmap_chunk(chunk& c) noexcept {
         if (tools::active()) tools::idle({at, chunk_size});
         if (!places.set(at, chunk_size, place_owner(&c))) fail_record(at);
         free_run(c, chunk::whole);
+        warm_chunks->insert(c.id); // as in on_claimed
         return 0;
     }
     relist(c);

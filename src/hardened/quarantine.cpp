@@ -157,6 +157,7 @@ void quarantine::empty() noexcept { ring->sweep(let_go); }
 
 // relaxed: clocks and counts of the one visitor that there is at a time.
 void quarantine::age(std::uint64_t now) noexcept {
+    if (taken.load(memory_order_relaxed) == 0) return; // relaxed: a count; what comes just now is young
     if (now - aged_at.load(memory_order_relaxed) < the_settings.weak_after_ns()) return;
     const std::uint64_t end = aged_head.load(memory_order_relaxed);
     if (ring->head() == end) // nothing came since: whatever lies here is old, wherever it lies

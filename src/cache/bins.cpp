@@ -1,0 +1,198 @@
+// What lies in a cache and how much may: thread_caches from behind the gate.
+
+#include <cstring>
+
+#include "budget/idle_budget.hpp"
+#include "cache/thread_caches.hpp"
+#include "shared/shared_store.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+// Blocks that a bin may ever hold: 4 MiB worth, but 8 to 64; of large ones a few.
+unsigned max_limit(unsigned cls) noexcept {
+    if (cls >= cached_class_count) return 0;
+    if (cls >= chunk_class_count) return cls < chunk_class_count + class_fan ? 4 : 2;
+    const std::size_t fit = chunk_size / class_bytes(cls);
+    return fit < 8 ? 8 : fit > slots_per_bin ? slots_per_bin : static_cast<unsigned>(fit);
+}
+
+// relaxed, here and below: one writer at a time, behind the gate; others read a recent value.
+unsigned parked_in(const cache_record& c, unsigned cls) noexcept { return c.parked[cls].load(memory_order_relaxed); }
+void set_parked(cache_record& c, unsigned cls, unsigned n) noexcept {
+    c.parked[cls].store(static_cast<std::uint8_t>(n), memory_order_relaxed);
+}
+
+// Changes a bin's limit; the reservation for it is made or given back by the caller.
+void set_limit(cache_record& c, cache_bin& bin, unsigned limit) noexcept {
+    const std::size_t block_bytes = std::size_t{bin.pages} << page_shift;
+    // relaxed: one writer at a time, behind the gate; others read a recent value.
+    const std::size_t others = c.reserved.load(memory_order_relaxed) - bin.limit * block_bytes;
+    c.reserved.store(others + limit * block_bytes, memory_order_relaxed);
+    bin.limit = limit;
+}
+
+void give_room_back(cache_record& c, unsigned cls) noexcept {
+    auto& bin = c.bins[cls];
+    const unsigned spare = bin.limit - bin.count();
+    if (spare == 0) return;
+    set_limit(c, bin, bin.count());
+    budget.give(spare * class_bytes(cls));
+}
+
+// Room in a bin that nobody has used for a visit's time goes back to the budget.
+void give_spare_back(cache_record& c, unsigned cls) noexcept {
+    const auto hits = static_cast<std::uint32_t>(c.bins[cls].hits());
+    const bool used = hits != c.seen_hits[cls];
+    c.seen_hits[cls] = hits;
+    if (!used) give_room_back(c, cls);
+}
+
+// Blocks that stayed parked since the last visit, with their reservations.
+void expel_parked(cache_record& c, unsigned cls) noexcept {
+    const unsigned n = parked_in(c, cls);
+    if (n == 0) return;
+    std::byte* items[slots_per_bin];
+    std::memcpy(items, c.slots[cls] + slots_per_bin - n, n * sizeof(*items));
+    set_parked(c, cls, 0);
+    c.reserved.store(c.reserved.load(memory_order_relaxed) - n * class_bytes(cls), memory_order_relaxed);
+    shared_store::put_idle(cls, items, n);
+}
+
+void park_all(cache_record& c, unsigned cls) noexcept {
+    auto& bin = c.bins[cls];
+    const unsigned n = bin.count();
+    std::byte** const slots = c.slots[cls];
+    std::memmove(slots + slots_per_bin - n, slots, n * sizeof(*slots));
+    bin.add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
+    bin.limit -= n;                       // the reservations stay with the blocks
+    set_parked(c, cls, n);
+}
+
+void age_bin(cache_record& c, unsigned cls) noexcept {
+    expel_parked(c, cls);
+    give_spare_back(c, cls);
+    park_all(c, cls);
+}
+
+// Small blocks by several at once, so that the budget is asked less often.
+unsigned limit_step(unsigned cls, unsigned left) noexcept {
+    constexpr std::size_t step_bytes = 256 * 1024;
+    const std::size_t fit = step_bytes / class_bytes(cls);
+    const unsigned step = fit < 1 ? 1 : static_cast<unsigned>(fit);
+    return step < left ? step : left;
+}
+
+// Lets the bin hold more, if it may and the budget allows it.
+bool raise_limit(cache_record& c, unsigned cls) noexcept {
+    auto& bin = c.bins[cls];
+    const unsigned left = max_limit(cls) - (bin.limit + parked_in(c, cls));
+    if (left == 0) return false;
+    const unsigned step = limit_step(cls, left);
+    const std::size_t bytes = step * class_bytes(cls);
+    // One thread may have half of the budget: the rest is for the others.
+    if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes)) return false;
+    set_limit(c, bin, bin.limit + step);
+    return true;
+}
+
+std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
+    return static_cast<std::uint32_t>(c.bins[cls].hits()) + c.misses[cls];
+}
+
+// A bin that only ever runs over belongs to a thread that puts what others get: it keeps what is worth passing on in
+// one go, and the rest is for those others.
+bool is_got_from(const cache_record& c, unsigned cls) noexcept {
+    constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
+    return c.bins[cls].limit * class_bytes(cls) < worth_passing_on / 2 || gets_from(c, cls) != c.gets_at_spill[cls];
+}
+
+// A bin that is empty after as many gets as it was filled with belongs to a thread that gets what others put.
+bool is_only_got_from(const cache_record& c, unsigned cls) noexcept {
+    const auto gets = static_cast<std::uint32_t>(c.bins[cls].hits()) - c.hits_at_stow[cls];
+    return c.bins[cls].count() == 0 && gets == c.stowed[cls];
+}
+
+} // namespace
+
+unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept {
+    auto& bin = c.bins[cls];
+    while (bin.count() < n && unpark(c, cls)) {
+    }
+    if (n > bin.count()) n = bin.count();
+    if (n == 0) return 0; // always so in a class that is never cached, which has no slots
+    std::byte** const slots = c.slots[cls];
+    std::memcpy(out, slots, n * sizeof(*slots));
+    std::memmove(slots, slots + n, (bin.count() - n) * sizeof(*slots));
+    bin.add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
+    return n;
+}
+
+std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept {
+    std::byte* data = nullptr;
+    if (take_oldest(c, cls, &data, 1) != 0) set_limit(c, c.bins[cls], c.bins[cls].limit - 1);
+    return data;
+}
+
+void thread_caches::make_place(cache_record& c, unsigned cls, spill& out) noexcept {
+    auto& bin = c.bins[cls];
+    if (cls >= cached_class_count || bin.count() < bin.limit) return;
+    if (is_got_from(c, cls) && raise_limit(c, cls)) return;
+    out.count = take_oldest(c, cls, out.items, (bin.limit + 1) / 2);
+    c.gets_at_spill[cls] = gets_from(c, cls);
+    if (out.count == 0) return;
+    out.reserved = out.count;
+    if (budget.take(out.count * class_bytes(cls))) return;
+    // The bin gives up its room for all but the block that is about to come.
+    --out.reserved;
+    set_limit(c, bin, bin.limit - out.reserved);
+}
+
+unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
+    auto& bin = c.bins[cls];
+    if (is_only_got_from(c, cls)) give_room_back(c, cls);
+    const unsigned count = bin.count();
+    const unsigned place = max_limit(cls) - parked_in(c, cls) - count;
+    if (n > place) n = place;
+    const unsigned missing = count + n > bin.limit ? count + n - bin.limit : 0;
+    set_limit(c, bin, bin.limit + missing);        // with the reservations that the blocks bring
+    budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
+    std::memcpy(c.slots[cls] + count, items, n * sizeof(*items));
+    bin.add(n * cache_bin::one_block);
+    c.hits_at_stow[cls] = static_cast<std::uint32_t>(bin.hits());
+    c.stowed[cls] = static_cast<std::uint8_t>(n);
+    return n;
+}
+
+void thread_caches::empty(cache_record& c) noexcept {
+    std::byte* items[slots_per_bin];
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) {
+        auto& bin = c.bins[cls];
+        const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
+        const unsigned spare = bin.limit - n;
+        set_limit(c, bin, 0);
+        budget.give(spare * class_bytes(cls));
+        if (n != 0) shared_store::put_reserved(cls, items, n);
+    }
+}
+
+bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
+    if (cls >= cached_class_count || parked_in(c, cls) == 0) return false;
+    auto& bin = c.bins[cls];
+    const unsigned parked = parked_in(c, cls);
+    const unsigned n = (parked + 1) / 2;
+    std::byte** const slots = c.slots[cls];
+    std::memmove(slots + bin.count(), slots + slots_per_bin - parked, n * sizeof(*slots));
+    bin.add(n * cache_bin::one_block);
+    bin.limit += n; // their reservations stay where they are
+    set_parked(c, cls, parked - n);
+    return true;
+}
+
+void thread_caches::age_bins(cache_record& c) noexcept {
+    for (unsigned cls = 0; cls < cached_class_count; ++cls)
+        if (c.bins[cls].limit + parked_in(c, cls) != 0) age_bin(c, cls);
+}
+
+} // namespace synk::inline v1::detail
