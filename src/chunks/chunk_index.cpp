@@ -49,6 +49,7 @@ found_chunk find_chunk(unsigned cls) noexcept {
 bool claim_run(chunk& c, page_run run) noexcept {
     if (c.owned.claim_at(run)) return true;
     relist(c);
+    warm_chunks->insert(c.id);
     return false;
 }
 

@@ -42,7 +42,7 @@ struct found_chunk {
 [[nodiscard]] found_chunk find_chunk(unsigned cls) noexcept;
 
 // Claims exactly this run, or nothing. On the way to nothing pages may have been held that others then took for owned
-// when they measured: so it is a change of the chunk's pages, too.
+// when they measured, or looked for resident ones: so it is a change of the chunk's pages, too.
 [[nodiscard]] bool claim_run(chunk& c, page_run run) noexcept;
 
 // A run that the caller owns is free again. Returns what relist() does.
