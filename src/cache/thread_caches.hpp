@@ -19,7 +19,7 @@ struct cache_record : thread_cache {
     atomic<std::size_t> reserved{0}; // bytes: the sum of (limit + parked) * pages; written behind the gate
     atomic<std::uint8_t> parked[cached_class_count] = {}; // written behind the gate
     std::uint32_t seen_hits[cached_class_count] = {};     // of the keeper's last visit; behind the gate
-    std::uint32_t misses[class_limit] = {};               // gets that found the bin empty; the owner's
+    std::uint32_t misses[cached_class_count] = {};        // gets that found the bin empty; the owner's
     std::uint32_t gets_at_spill[cached_class_count] = {}; // when the bin last ran over; the owner's
     std::uint32_t hits_at_stow[cached_class_count] = {};  // when the bin was last filled by stow(); behind the gate
     std::uint8_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate

@@ -24,9 +24,13 @@ block pop_own(unsigned cls) noexcept {
     thread_caches::behind_own_gate([&](cache_record& c) {
         b = c.pop(cls);
         if (b.data == nullptr && thread_caches::unpark(c, cls)) b = c.pop(cls);
-        if (b.data == nullptr) ++c.misses[cls];
     });
     return b.plain();
+}
+
+void note_miss(unsigned cls) noexcept {
+    cache_record* const c = thread_caches::own();
+    if (c != nullptr && cls < cached_class_count) ++c->misses[cls];
 }
 
 // How many blocks a miss brings for the cache: a megabyte of them, but at most half of what the bin and the channel
@@ -147,6 +151,7 @@ block find_block(std::size_t n) noexcept {
     const unsigned cls = class_of(n);
     const block b = pop_own(cls);
     if (b.data != nullptr) return b;
+    note_miss(cls);
     if (cls >= chunk_class_count) return find_large(n);
     std::byte* const data = find_in_chunks(cls);
     return data != nullptr ? block{data, class_bytes(cls)} : block{};

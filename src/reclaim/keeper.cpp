@@ -25,7 +25,7 @@ constexpr std::size_t worth_a_thread = std::size_t{1} << 20; // bytes
 // none -> starting -> awake <-> asleep; failed: no thread was to be had, the slow paths do the work.
 enum class phase : int { none, starting, awake, asleep, failed };
 constinit atomic<phase> state{phase::none};
-constinit atomic<bool> prepared{false}; // the fork handlers are there
+constinit atomic<bool> prepared{false}; // the fork handlers are there, and the clock runs
 constinit atomic<bool> visiting{false}; // one visitor at a time; others go on
 constinit thread_local bool visits_stopped [[gnu::tls_model("initial-exec")]] = false; // by this thread, for its fork
 constinit atomic<std::uint64_t> last_visit{0};                                         // ns
@@ -67,10 +67,12 @@ void after_fork_in_child() noexcept {
     if (budget.reserved() >= worth_a_thread) thread_caches::ask_own();
 }
 
-void prepare_for_forks() noexcept {
-    // relaxed: the exchange decides who does it
-    if (!prepared.load(memory_order_relaxed) && !prepared.exchange(true, memory_order_relaxed))
-        ::pthread_atfork(before_fork, resume_visits, after_fork_in_child);
+// At the first slow put: nothing was idle before it, so the first visit is due an interval later.
+void prepare() noexcept {
+    // relaxed, all: the exchange decides who does it; a clock
+    if (prepared.load(memory_order_relaxed) || prepared.exchange(true, memory_order_relaxed)) return;
+    last_visit.store(os().now(), memory_order_relaxed);
+    ::pthread_atfork(before_fork, resume_visits, after_fork_in_child);
 }
 
 std::size_t visit(std::uint64_t now) noexcept {
@@ -155,7 +157,7 @@ bool create_thread() noexcept {
 void start() noexcept {
     phase expected = phase::none;
     if (!state.compare_exchange_strong(expected, phase::starting, memory_order_seq_cst, memory_order_relaxed)) return;
-    prepare_for_forks();
+    prepare();
     sigset_t all, old;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -188,7 +190,7 @@ void visit_from_slow_path() noexcept {
 
 void keeper::note_idle() noexcept {
     const phase now = state.load(memory_order_seq_cst); // pairs with idle_picture::sleep
-    if (now == phase::none) prepare_for_forks();
+    if (now == phase::none) prepare();
     if (now == phase::awake && the_settings.keeper()) return;
     if (!the_settings.keeper() || now == phase::failed) return visit_from_slow_path();
     if (now == phase::asleep) return wake();
@@ -199,7 +201,7 @@ std::size_t keeper::visit_if_due(std::uint64_t now) noexcept {
     if (!is_due(now) || visiting.exchange(true, memory_order_acquire)) return 0; // pairs with the release below
     std::size_t went = 0;
     if (is_due(now)) { // still: another visit may have ended just now
-        prepare_for_forks();
+        prepare();
         last_visit.store(now, memory_order_relaxed); // relaxed: a clock
         went = visit(now);
     }

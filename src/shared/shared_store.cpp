@@ -30,8 +30,11 @@ unsigned batch_from_chunks(unsigned cls, unsigned want) noexcept {
     return fit < want ? static_cast<unsigned>(fit) : want;
 }
 
-// Some more than is asked for: larger parts are cheaper to give back, and break no huge page.
-void make_room(std::size_t bytes) noexcept { shared_store::purge(std::max(bytes, budget.limit() / 64)); }
+// Some more than is asked for, up to a huge page: larger parts are cheaper to give back, and break none.
+void make_room(std::size_t bytes) noexcept {
+    constexpr std::size_t huge_page = std::size_t{2} << 20;
+    shared_store::purge(std::max(bytes, std::min(budget.limit() / 64, huge_page)));
+}
 
 // For what is idle whether there is room or not: then other idle memory goes, or the same by other means.
 void force_in(std::size_t bytes) noexcept {
@@ -114,11 +117,6 @@ void shared_store::put_reserved(unsigned cls, std::byte* const* items, unsigned 
     }
     const unsigned kept = channel_of(cls).put(kind_of(cls), items, n);
     free_to_chunks(items + kept, n - kept);
-}
-
-void shared_store::put(unsigned cls, std::byte* const* items, unsigned n) noexcept {
-    if (budget.take(n * class_bytes(cls))) return put_reserved(cls, items, n);
-    for (unsigned i = 0; i < n; ++i) put({items[i], class_bytes(cls)});
 }
 
 void shared_store::put(block b) noexcept {

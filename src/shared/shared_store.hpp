@@ -26,9 +26,7 @@ public:
     [[nodiscard]] static block get_large(std::size_t n) noexcept;
     [[nodiscard]] static block get_new_large(std::size_t n) noexcept;
 
-    // Takes n blocks of a class without reservations, or one block of any size. What the budget has no room
-    // for goes back to the system.
-    static void put(unsigned cls, std::byte* const* items, unsigned n) noexcept;
+    // Takes a block of any size without a reservation. What the budget has no room for goes back to the system.
     static void put(block b) noexcept;
     // Takes n blocks of a class that come with their reservations.
     static void put_reserved(unsigned cls, std::byte* const* items, unsigned n) noexcept;

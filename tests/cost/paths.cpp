@@ -49,7 +49,8 @@ void channel() {
     static unsigned in_hand = 0;
     static unsigned calls = 0;
     if (calls++ % batch != 0) return;
-    if (in_hand != 0) shared_store::put(class_of(32 * kib), blocks, in_hand);
+    if (in_hand != 0 && budget.take(in_hand * 32 * kib))
+        shared_store::put_reserved(class_of(32 * kib), blocks, in_hand);
     in_hand = shared_store::get(class_of(32 * kib), blocks, batch);
 }
 
@@ -83,7 +84,6 @@ int main(int argc, char** argv) {
         o.keeper = false;
         o.weak_after = o.gone_after = std::chrono::hours(24); // no visit from the slow paths
         synk::configure(o);
-        synk::maintain(); // or the first of them would come where the machine has been up for some hours
         for (int i = 0; i < 64; ++i) p.once(); // until it is warm
         measured(p.once, pairs);
         return 0;

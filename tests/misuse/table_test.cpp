@@ -70,7 +70,6 @@ void enter(const mode& wanted) {
     o.hardened = wanted.hardened;
     o.guard_sample = wanted.guard_sample;
     synk::configure(o);
-    synk::maintain(); // the first visit is due at once on a machine that has been up for some hours
 }
 
 // ---- The tests ----

@@ -12,7 +12,6 @@ inline void stop_ageing() {
     o.keeper = false; // the slow paths would do its work
     o.weak_after = o.gone_after = std::chrono::hours(24);
     synk::configure(o);
-    synk::maintain(); // the first visit is due at once on a machine that has been up for some hours
 }
 
 inline const bool ageing_is_stopped = (stop_ageing(), true);
