@@ -16,9 +16,6 @@ inline namespace v1 {
 
 class sized_pool;
 class unsized_pool;
-namespace detail {
-struct the_pools;
-}
 
 // A move-only owner of one block of the pool.
 //

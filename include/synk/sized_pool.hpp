@@ -53,11 +53,13 @@ public:
     SYNK_API void deallocate(void* p, std::size_t n) noexcept;
 
 private:
-    friend struct detail::the_pools;
+    friend sized_pool& get_sized_pool() noexcept;
     constexpr sized_pool() noexcept = default;
+
+    SYNK_API static sized_pool the_pool;
 };
 
-[[nodiscard]] SYNK_API sized_pool& get_sized_pool() noexcept;
+[[nodiscard]] inline sized_pool& get_sized_pool() noexcept { return sized_pool::the_pool; }
 
 } // namespace v1
 } // namespace synk

@@ -33,11 +33,13 @@ public:
     void put_buffer(buffer&& b) noexcept { [[maybe_unused]] const buffer gone(std::move(b)); }
 
 private:
-    friend struct detail::the_pools;
+    friend unsized_pool& get_unsized_pool() noexcept;
     constexpr unsized_pool() noexcept = default;
+
+    SYNK_API static unsized_pool the_pool;
 };
 
-[[nodiscard]] SYNK_API unsized_pool& get_unsized_pool() noexcept;
+[[nodiscard]] inline unsized_pool& get_unsized_pool() noexcept { return unsized_pool::the_pool; }
 
 } // namespace v1
 } // namespace synk

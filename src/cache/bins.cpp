@@ -25,19 +25,18 @@ void set_parked(cache_record& c, unsigned cls, unsigned n) noexcept {
 }
 
 // Changes a bin's limit; the reservation for it is made or given back by the caller.
-void set_limit(cache_record& c, cache_bin& bin, unsigned limit) noexcept {
-    const std::size_t block_bytes = std::size_t{bin.pages} << page_shift;
+void set_limit(cache_record& c, unsigned cls, unsigned limit) noexcept {
     // relaxed: one writer at a time, behind the gate; others read a recent value.
-    const std::size_t others = c.reserved.load(memory_order_relaxed) - bin.limit * block_bytes;
-    c.reserved.store(others + limit * block_bytes, memory_order_relaxed);
-    bin.limit = limit;
+    const std::size_t others = c.reserved.load(memory_order_relaxed) - c.limits[cls] * class_bytes(cls);
+    c.reserved.store(others + limit * class_bytes(cls), memory_order_relaxed);
+    c.limits[cls] = static_cast<std::uint8_t>(limit);
 }
 
 void give_room_back(cache_record& c, unsigned cls) noexcept {
     auto& bin = c.bins[cls];
-    const unsigned spare = bin.limit - bin.count();
+    const unsigned spare = c.limits[cls] - bin.count();
     if (spare == 0) return;
-    set_limit(c, bin, bin.count());
+    set_limit(c, cls, bin.count());
     budget.give(spare * class_bytes(cls));
 }
 
@@ -65,8 +64,8 @@ void park_all(cache_record& c, unsigned cls) noexcept {
     const unsigned n = bin.count();
     std::byte** const slots = c.slots[cls];
     std::memmove(slots + slots_per_bin - n, slots, n * sizeof(*slots));
-    bin.add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
-    bin.limit -= n;                       // the reservations stay with the blocks
+    bin.add(-(n * cache_bin::one_block));          // in 64 bits: the hits are above
+    c.limits[cls] -= static_cast<std::uint8_t>(n); // the reservations stay with the blocks
     set_parked(c, cls, n);
 }
 
@@ -87,13 +86,13 @@ unsigned limit_step(unsigned cls, unsigned left) noexcept {
 // Lets the bin hold more, if it may and the budget allows it.
 bool raise_limit(cache_record& c, unsigned cls) noexcept {
     auto& bin = c.bins[cls];
-    const unsigned left = max_limit(cls) - (bin.limit + parked_in(c, cls));
+    const unsigned left = max_limit(cls) - (c.limits[cls] + parked_in(c, cls));
     if (left == 0) return false;
     const unsigned step = limit_step(cls, left);
     const std::size_t bytes = step * class_bytes(cls);
     // One thread may have half of the budget: the rest is for the others.
     if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes)) return false;
-    set_limit(c, bin, bin.limit + step);
+    set_limit(c, cls, c.limits[cls] + step);
     return true;
 }
 
@@ -105,7 +104,7 @@ std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
 // one go, and the rest is for those others.
 bool is_got_from(const cache_record& c, unsigned cls) noexcept {
     constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
-    return c.bins[cls].limit * class_bytes(cls) < worth_passing_on / 2 || gets_from(c, cls) != c.gets_at_spill[cls];
+    return c.limits[cls] * class_bytes(cls) < worth_passing_on / 2 || gets_from(c, cls) != c.gets_at_spill[cls];
 }
 
 // A bin that is empty after as many gets as it was filled with belongs to a thread that gets what others put.
@@ -131,22 +130,22 @@ unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** o
 
 std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept {
     std::byte* data = nullptr;
-    if (take_oldest(c, cls, &data, 1) != 0) set_limit(c, c.bins[cls], c.bins[cls].limit - 1);
+    if (take_oldest(c, cls, &data, 1) != 0) set_limit(c, cls, c.limits[cls] - 1);
     return data;
 }
 
 void thread_caches::make_place(cache_record& c, unsigned cls, spill& out) noexcept {
     auto& bin = c.bins[cls];
-    if (cls >= cached_class_count || bin.count() < bin.limit) return;
+    if (cls >= cached_class_count || bin.count() < c.limits[cls]) return;
     if (is_got_from(c, cls) && raise_limit(c, cls)) return;
-    out.count = take_oldest(c, cls, out.items, (bin.limit + 1) / 2);
+    out.count = take_oldest(c, cls, out.items, (c.limits[cls] + 1) / 2);
     c.gets_at_spill[cls] = gets_from(c, cls);
     if (out.count == 0) return;
     out.reserved = out.count;
     if (budget.take(out.count * class_bytes(cls))) return;
     // The bin gives up its room for all but the block that is about to come.
     --out.reserved;
-    set_limit(c, bin, bin.limit - out.reserved);
+    set_limit(c, cls, c.limits[cls] - out.reserved);
 }
 
 unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
@@ -155,8 +154,8 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     const unsigned count = bin.count();
     const unsigned place = max_limit(cls) - parked_in(c, cls) - count;
     if (n > place) n = place;
-    const unsigned missing = count + n > bin.limit ? count + n - bin.limit : 0;
-    set_limit(c, bin, bin.limit + missing);        // with the reservations that the blocks bring
+    const unsigned missing = count + n > c.limits[cls] ? count + n - c.limits[cls] : 0;
+    set_limit(c, cls, c.limits[cls] + missing);    // with the reservations that the blocks bring
     budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
     std::memcpy(c.slots[cls] + count, items, n * sizeof(*items));
     bin.add(n * cache_bin::one_block);
@@ -170,8 +169,8 @@ void thread_caches::empty(cache_record& c) noexcept {
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
         auto& bin = c.bins[cls];
         const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
-        const unsigned spare = bin.limit - n;
-        set_limit(c, bin, 0);
+        const unsigned spare = c.limits[cls] - n;
+        set_limit(c, cls, 0);
         budget.give(spare * class_bytes(cls));
         if (n != 0) shared_store::put_reserved(cls, items, n);
     }
@@ -185,14 +184,14 @@ bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
     std::byte** const slots = c.slots[cls];
     std::memmove(slots + bin.count(), slots + slots_per_bin - parked, n * sizeof(*slots));
     bin.add(n * cache_bin::one_block);
-    bin.limit += n; // their reservations stay where they are
+    c.limits[cls] += static_cast<std::uint8_t>(n); // their reservations stay where they are
     set_parked(c, cls, parked - n);
     return true;
 }
 
 void thread_caches::age_bins(cache_record& c) noexcept {
     for (unsigned cls = 0; cls < cached_class_count; ++cls)
-        if (c.bins[cls].limit + parked_in(c, cls) != 0) age_bin(c, cls);
+        if (c.limits[cls] + parked_in(c, cls) != 0) age_bin(c, cls);
 }
 
 } // namespace synk::inline v1::detail

@@ -16,7 +16,8 @@
 
 namespace synk::inline v1::detail {
 
-constinit thread_local thread_cache* this_thread_cache = nullptr;
+constinit cache_entrance no_cache{cache_gate::walled_up()};
+constinit thread_local cache_entrance* this_thread_cache = &no_cache;
 
 namespace {
 
@@ -25,6 +26,8 @@ namespace {
 enum class thread_phase : unsigned char { fresh, making, cached, ended };
 // relaxed throughout: nobody but this thread, and signal handlers that interrupt it, sees it.
 constinit thread_local atomic<thread_phase> phase [[gnu::tls_model("initial-exec")]]{thread_phase::fresh};
+
+bool has_own() noexcept { return this_thread_cache != &no_cache; }
 
 // Only grows, by compare-and-swap at its head; walked from head to end by anybody.
 constinit atomic<cache_record*> all{nullptr};
@@ -49,7 +52,7 @@ void each_cache(Visit visit) noexcept {
 
 void end_thread(void* record) noexcept {
     auto& c = *static_cast<cache_record*>(record);
-    this_thread_cache = nullptr;
+    this_thread_cache = &no_cache;
     phase.store(thread_phase::ended, memory_order_relaxed);
     if (c.gate.enter_slow()) {
         thread_caches::empty(c);
@@ -76,10 +79,9 @@ void abandon(cache_record& c) noexcept {
 // The child goes on with its cache. Where another thread had it when it forked, and will not open its gate again, the
 // next use makes a new one.
 void take_over_own() noexcept {
-    auto* const c = static_cast<cache_record*>(this_thread_cache);
-    if (c == nullptr || !c->gate.held()) return;
-    abandon(*c);
-    this_thread_cache = nullptr;
+    if (!has_own() || !this_thread_cache->gate.held()) return;
+    abandon(*static_cast<cache_record*>(this_thread_cache));
+    this_thread_cache = &no_cache;
     phase.store(thread_phase::fresh, memory_order_relaxed);
     ::pthread_setspecific(end_of_thread, nullptr);
 }
@@ -141,7 +143,7 @@ cache_record* make_record() noexcept {
     if (memory == nullptr) return nullptr;
     auto* const c = new (memory) cache_record;
     for (unsigned cls = 0; cls < cached_class_count; ++cls)
-        c->bins[cls].pages = static_cast<std::uint32_t>(class_pages(cls));
+        c->bins[cls].tag = held_block::tag_of(cls, class_pages(cls));
     publish(*c);
     return c;
 }
@@ -178,14 +180,14 @@ cache_record* make_own() noexcept {
 bool thread_caches::set_up() noexcept { return ready(); }
 
 cache_record* thread_caches::own() noexcept {
-    if (this_thread_cache != nullptr) return static_cast<cache_record*>(this_thread_cache);
+    if (has_own()) return static_cast<cache_record*>(this_thread_cache);
     thread_phase seen = thread_phase::fresh;
     // making: pthread_setspecific may allocate, and the allocator may be us; a signal handler may come between.
     if (!phase.compare_exchange_strong(seen, thread_phase::making, memory_order_relaxed, memory_order_relaxed))
         return nullptr;
     cache_record* const c = make_own();
     phase.store(c != nullptr ? thread_phase::cached : thread_phase::fresh, memory_order_relaxed);
-    this_thread_cache = c;
+    if (c != nullptr) this_thread_cache = c;
     return c;
 }
 
@@ -208,7 +210,7 @@ void thread_caches::age() noexcept {
 }
 
 void thread_caches::ask_own() noexcept {
-    if (this_thread_cache != nullptr) this_thread_cache->gate.ask();
+    if (has_own()) this_thread_cache->gate.ask();
 }
 
 bool thread_caches::forked() noexcept { return has_forked.load(memory_order_relaxed); } // relaxed: see note_fork

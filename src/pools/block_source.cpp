@@ -22,8 +22,7 @@ void grant_wish() noexcept {
 block pop_own(unsigned cls) noexcept {
     held_block b;
     thread_caches::behind_own_gate([&](cache_record& c) {
-        b = c.pop(cls);
-        if (b.data == nullptr && thread_caches::unpark(c, cls)) b = c.pop(cls);
+        if (!c.pop(cls, b) && thread_caches::unpark(c, cls)) static_cast<void>(c.pop(cls, b));
     });
     return b.plain();
 }

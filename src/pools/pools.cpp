@@ -88,17 +88,10 @@ held_block regrow(held_block b, std::size_t used, std::size_t n) {
     return larger;
 }
 
-struct the_pools {
-    static sized_pool sized;
-    static unsized_pool unsized;
-};
-constinit sized_pool the_pools::sized;
-constinit unsized_pool the_pools::unsized;
-
 } // namespace detail
 
-sized_pool& get_sized_pool() noexcept { return detail::the_pools::sized; }
-unsized_pool& get_unsized_pool() noexcept { return detail::the_pools::unsized; }
+constinit sized_pool sized_pool::the_pool;
+constinit unsized_pool unsized_pool::the_pool;
 
 void sized_pool::deallocate(void* p, std::size_t n) noexcept {
     if (p == nullptr) return;

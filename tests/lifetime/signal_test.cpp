@@ -103,7 +103,7 @@ TEST(Signals, InsideOfTheOwnCache) {
         synk_test::require_every_tier_works(1);
         on_signal(SIGUSR1, [](int) { synk_test::require_every_tier_works(2); });
         auto* const cache = synk::detail::this_thread_cache;
-        require(cache != nullptr && cache->gate.enter_slow(), "the thread has a cache");
+        require(cache->gate.enter_slow(), "the thread has a cache");
         ::raise(SIGUSR1);
         cache->gate.leave();
         synk_test::require_every_tier_works(3);

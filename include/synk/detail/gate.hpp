@@ -33,6 +33,10 @@ namespace detail {
 
 class cache_gate {
 public:
+    cache_gate() noexcept = default;
+    // One that lets nobody in, neither this way nor that.
+    [[nodiscard]] static constexpr cache_gate walled_up() noexcept { return cache_gate(held_); }
+
     // The fast way in: false when the gate is not wide open, or when the caller is a signal handler that
     // interrupted its own thread inside.
     [[nodiscard, gnu::always_inline]] bool enter() noexcept {
@@ -110,6 +114,8 @@ public:
     }
 
 private:
+    constexpr explicit cache_gate(std::uint8_t state) noexcept : state_(state) {}
+
     template <class Barrier>
     static bool passed(Barrier& barrier) noexcept {
         if constexpr (requires { static_cast<bool>(barrier()); })

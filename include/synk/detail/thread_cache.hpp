@@ -32,7 +32,7 @@ class held_block {
 public:
     constexpr held_block() noexcept = default;
     constexpr held_block(std::byte* at, unsigned cls, std::size_t pages) noexcept
-        : data(at), tag_(pages << page_shift | cls) {}
+        : held_block(at, tag_of(cls, pages)) {}
     constexpr explicit(false) held_block(block b) noexcept
         : data(b.data), tag_(b.data != nullptr ? b.capacity | class_of(b.capacity) : 0) {}
 
@@ -49,9 +49,19 @@ public:
     [[nodiscard]] constexpr unsigned cls() const noexcept { return static_cast<unsigned>(tag_ & (page_size - 1)); }
     [[nodiscard]] constexpr block plain() const noexcept { return {data, capacity()}; }
 
+    // What a bin keeps once for all its blocks: their class and capacity.
+    [[nodiscard]] static constexpr std::uint64_t tag_of(unsigned cls, std::size_t pages) noexcept {
+        return pages << page_shift | cls;
+    }
+    [[nodiscard, gnu::always_inline]] static held_block tagged(std::byte* at, std::uint64_t tag) noexcept {
+        return {at, tag};
+    }
+
     std::byte* data = nullptr;
 
 private:
+    constexpr held_block(std::byte* at, std::uint64_t tag) noexcept : data(at), tag_(tag) {}
+
     static constexpr unsigned guarded_class = class_limit - 1;
     static constexpr unsigned missing_shift = 64 - page_shift;
     static constexpr std::size_t pages_mask = (std::size_t{1} << missing_shift) - page_size;
@@ -73,8 +83,7 @@ struct cache_bin {
     // Count in the low byte, hits above. One writer at a time, behind the gate, whose edges hand it over: so
     // relaxed. Others (statistics) read a recent value.
     atomic<std::uint64_t> word{0};
-    std::uint32_t limit = 0; // blocks it may hold now; 0 until a put made room, always 0 for classes never cached
-    std::uint32_t pages = 0; // of a block of this class
+    std::uint64_t tag = 0; // of its blocks, see held_block; 0 in classes that are never cached
 
     [[nodiscard]] unsigned count() const noexcept {
         return static_cast<unsigned>(word.load(memory_order_relaxed) & count_mask);
@@ -87,31 +96,37 @@ static_assert(slots_per_bin < cache_bin::one_hit, "a count never runs into the h
 static_assert(sizeof(cache_bin) == 16, "the hit path finds a bin by a shift");
 #endif
 
-struct alignas(64) thread_cache {
+// What every thread has of a cache, even without one: then its gate never opens.
+struct cache_entrance {
     cache_gate gate;
+};
+
+struct alignas(64) thread_cache : cache_entrance {
     cache_bin bins[class_limit];
+    std::uint8_t limits[class_limit] = {};               // blocks that a bin may hold now; 0 until a put made room
     std::byte* slots[cached_class_count][slots_per_bin]; // a stack a class: the block put last is got first
 
     // g++ folds a size of 0 to the class whose bin is always empty, and warns of the row that it never reaches.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Warray-bounds"
 
-    // Both from behind the gate.
-    [[nodiscard, gnu::always_inline]] held_block pop(unsigned cls) noexcept {
+    // Both from behind the gate. False: the bin is empty, or full.
+    [[nodiscard, gnu::always_inline]] bool pop(unsigned cls, held_block& out) noexcept {
         cache_bin& bin = bins[cls];
         const std::uint64_t word = bin.word.load(memory_order_relaxed);
         const std::uint64_t count = word & cache_bin::count_mask;
         if (count == 0) [[unlikely]]
-            return {};
+            return false;
         bin.word.store(word + cache_bin::one_hit - cache_bin::one_block, memory_order_relaxed);
-        return {slots[cls][count - 1], cls, bin.pages};
+        out = held_block::tagged(slots[cls][count - 1], bin.tag);
+        return true;
     }
 
     [[nodiscard, gnu::always_inline]] bool push(unsigned cls, std::byte* data) noexcept {
         cache_bin& bin = bins[cls];
         const std::uint64_t word = bin.word.load(memory_order_relaxed);
         const std::uint64_t count = word & cache_bin::count_mask;
-        if (count == bin.limit) [[unlikely]]
+        if (count == limits[cls]) [[unlikely]]
             return false;
         slots[cls][count] = data;
         bin.word.store(word + cache_bin::one_block, memory_order_relaxed);
@@ -121,41 +136,46 @@ struct alignas(64) thread_cache {
 #pragma GCC diagnostic pop
 };
 
-// This thread's cache; null before its first use of the pool and after the thread's end has given it back.
+// This thread's cache: a thread_cache where the gate lets one in. Before its first use of the pool and after the
+// thread's end has given it back it is no_cache, so that a hit need not ask.
 // initial-exec: 8 bytes, one load, no call, and small enough for the static TLS reserve of a dlopen.
-extern SYNK_API constinit thread_local thread_cache* this_thread_cache [[gnu::tls_model("initial-exec")]];
+extern SYNK_API constinit cache_entrance no_cache;
+extern SYNK_API constinit thread_local cache_entrance* this_thread_cache [[gnu::tls_model("initial-exec")]];
 
 SYNK_API held_block get_slow(std::size_t n);              // throws std::length_error, std::bad_alloc
 SYNK_API held_block try_get_slow(std::size_t n) noexcept; // an empty block instead
 SYNK_API void put_slow(held_block b) noexcept;
 
-[[nodiscard, gnu::always_inline]] inline held_block get_cached(std::size_t n) noexcept {
-    thread_cache* const cache = this_thread_cache;
-    if (cache == nullptr || !cache->gate.enter()) [[unlikely]]
-        return {};
-    const held_block b = cache->pop(class_of_positive(n)); // 0 wraps to the last bin, which is always empty
+// False when the thread's cache has none, or nobody may look into it now.
+[[nodiscard, gnu::always_inline]] inline bool get_cached(std::size_t n, held_block& out) noexcept {
+    cache_entrance* const cache = this_thread_cache;
+    if (!cache->gate.enter()) [[unlikely]]
+        return false;
+    // Of 0 the class wraps to the last bin, which is always empty.
+    const bool found = static_cast<thread_cache*>(cache)->pop(class_of_positive(n), out);
     cache->gate.leave();
-    return b;
+    if (found && out.data == nullptr) __builtin_unreachable(); // so that the handle need not look
+    return found;
 }
 
 [[nodiscard, gnu::always_inline]] inline held_block get(std::size_t n) {
-    const held_block b = get_cached(n);
-    if (b.data != nullptr) [[likely]]
+    held_block b;
+    if (get_cached(n, b)) [[likely]]
         return b;
     return get_slow(n);
 }
 
 [[nodiscard, gnu::always_inline]] inline held_block try_get(std::size_t n) noexcept {
-    const held_block b = get_cached(n);
-    if (b.data != nullptr) [[likely]]
+    held_block b;
+    if (get_cached(n, b)) [[likely]]
         return b;
     return try_get_slow(n);
 }
 
 [[gnu::always_inline]] inline void put(held_block b) noexcept {
-    thread_cache* const cache = this_thread_cache;
-    if (cache != nullptr && cache->gate.enter()) [[likely]] {
-        const bool kept = cache->push(b.cls(), b.data);
+    cache_entrance* const cache = this_thread_cache;
+    if (cache->gate.enter()) [[likely]] {
+        const bool kept = static_cast<thread_cache*>(cache)->push(b.cls(), b.data);
         cache->gate.leave();
         if (kept) [[likely]]
             return;
