@@ -85,7 +85,6 @@ unsigned limit_step(unsigned cls, unsigned left) noexcept {
 
 // Lets the bin hold more, if it may and the budget allows it.
 bool raise_limit(cache_record& c, unsigned cls) noexcept {
-    auto& bin = c.bins[cls];
     const unsigned left = max_limit(cls) - (c.limits[cls] + parked_in(c, cls));
     if (left == 0) return false;
     const unsigned step = limit_step(cls, left);
@@ -138,7 +137,7 @@ void thread_caches::make_place(cache_record& c, unsigned cls, spill& out) noexce
     auto& bin = c.bins[cls];
     if (cls >= cached_class_count || bin.count() < c.limits[cls]) return;
     if (is_got_from(c, cls) && raise_limit(c, cls)) return;
-    out.count = take_oldest(c, cls, out.items, (c.limits[cls] + 1) / 2);
+    out.count = take_oldest(c, cls, out.items, (c.limits[cls] + 1U) / 2);
     c.gets_at_spill[cls] = gets_from(c, cls);
     if (out.count == 0) return;
     out.reserved = out.count;
@@ -167,7 +166,6 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
 void thread_caches::empty(cache_record& c) noexcept {
     std::byte* items[slots_per_bin];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
-        auto& bin = c.bins[cls];
         const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
         const unsigned spare = c.limits[cls] - n;
         set_limit(c, cls, 0);

@@ -25,27 +25,33 @@ constexpr std::size_t worth_a_thread = std::size_t{1} << 20; // bytes
 // none -> starting -> awake <-> asleep; failed: no thread was to be had, the slow paths do the work.
 enum class phase : int { none, starting, awake, asleep, failed };
 constinit atomic<phase> state{phase::none};
-constinit atomic<bool> prepared{false}; // the fork handlers are there, and the clock runs
-constinit atomic<bool> visiting{false}; // one visitor at a time; others go on
-constinit thread_local bool visits_stopped [[gnu::tls_model("initial-exec")]] = false; // by this thread, for its fork
-constinit atomic<std::uint64_t> last_visit{0};                                         // ns
+constinit atomic<bool> prepared{false};        // the fork handlers are there, and the clock runs
+constinit atomic<bool> visiting{false};        // one visitor at a time; others go on
+constinit atomic<std::uint64_t> last_visit{0}; // ns
+
+// What this thread has to do with `visiting`: its own visit, or its fork, which keeps visits away.
+enum class visitor : unsigned char { none, visits, forks };
+constinit thread_local visitor self [[gnu::tls_model("initial-exec")]] = visitor::none;
 
 std::uint64_t interval() noexcept { return the_settings.weak_after_ns() / 4; }
 
 // A child would miss what a visit has in its hands at the fork, and what it made weak just then would be shared. Visits
-// are short; but one may be under way below us, when a signal handler forks: so we do not wait for ever.
+// are short, but their thread may have lost its processor, or be stopped: so we wait long, but not for ever. Not at all
+// where the visit is below us, and a signal handler forks.
 void stop_visits() noexcept {
-    constexpr timespec moment{0, 100'000};
-    for (int attempt = 0; attempt < 1000; ++attempt) {
-        visits_stopped = !visiting.exchange(true, memory_order_acquire); // pairs with the release of the last visitor
-        if (visits_stopped) return;
-        ::nanosleep(&moment, nullptr);
+    constexpr timespec moment{0, 100'000}; // 50,000 of these: 5 s
+    for (int attempt = 0; attempt < 50'000 && self == visitor::none; ++attempt) {
+        if (!visiting.exchange(true, memory_order_acquire)) // pairs with the release of the last visitor
+            self = visitor::forks;
+        else
+            ::nanosleep(&moment, nullptr);
     }
 }
 
 void resume_visits() noexcept {
-    if (visits_stopped) visiting.store(false, memory_order_release); // pairs with the next visitor's acquire
-    visits_stopped = false;
+    if (self != visitor::forks) return;
+    visiting.store(false, memory_order_release); // pairs with the next visitor's acquire
+    self = visitor::none;
 }
 
 // Under the weak step: what a fork shares, the system would keep.
@@ -60,8 +66,8 @@ void before_fork() noexcept {
 // The keeper is not there in the child, nor a visitor that another thread was. Who inherits much and only hits its
 // cache would not come past note_idle().
 void after_fork_in_child() noexcept {
-    visits_stopped = false;
-    visiting.store(false, memory_order_relaxed); // relaxed, both: only this thread runs
+    if (self == visitor::forks) self = visitor::none;
+    if (self == visitor::none) visiting.store(false, memory_order_relaxed); // relaxed, both: only this thread runs
     state.store(phase::none, memory_order_relaxed);
     forget_pressure_sources();
     if (budget.reserved() >= worth_a_thread) thread_caches::ask_own();
@@ -199,12 +205,14 @@ void keeper::note_idle() noexcept {
 
 std::size_t keeper::visit_if_due(std::uint64_t now) noexcept {
     if (!is_due(now) || visiting.exchange(true, memory_order_acquire)) return 0; // pairs with the release below
+    self = visitor::visits;
     std::size_t went = 0;
     if (is_due(now)) { // still: another visit may have ended just now
         prepare();
         last_visit.store(now, memory_order_relaxed); // relaxed: a clock
         went = visit(now);
     }
+    self = visitor::none;
     visiting.store(false, memory_order_release);
     return went;
 }

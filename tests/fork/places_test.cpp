@@ -1,6 +1,7 @@
 // fork while another thread is at a known place inside the pool: in a system call, behind a cache's gate, in the middle
 // of a growth. The child has a whole pool all the same.
 #include <atomic>
+#include <chrono>
 #include <ostream>
 #include <thread>
 
@@ -135,6 +136,38 @@ TEST(ForkAt, AThreadThatHasACacheOfNobody) {
         });
         gate->open();
         require(e.good(), e.words.c_str());
+    })));
+}
+
+// A visit that has lost its processor for a while has pages in its hands that a child would miss.
+TEST(ForkAt, AVisitThatTakesHalfASecond) {
+    if (!synk_test::children_may_start_threads) GTEST_SKIP() << synk_test::no_threads_in_children;
+    EXPECT_TRUE(ends_well(in_child([] {
+        synk::options o = synk::current_options();
+        o.weak_after = std::chrono::milliseconds(4);
+        synk::configure(o);
+        require_every_tier_works(1);
+        synk_test::ending e;
+        {
+            const system_that_holds system(call::advise);
+            std::thread visitor([] {
+                system_that_holds::this_thread_may_be_held();
+                while (!system_that_holds::was_let_go()) synk::maintain();
+            });
+            system_that_holds::wait_until_held();
+            std::thread scheduler([] {
+                std::this_thread::sleep_for(std::chrono::milliseconds(500));
+                system_that_holds::let_go();
+            });
+            e = in_child([] {
+                synk::trim();
+                require(synk::stats().idle == 0 && synk::stats().lent == 0, "nothing is lost in the child");
+            });
+            visitor.join();
+            scheduler.join();
+        }
+        require(e.good(), e.words.c_str());
+        require(synk::stats().lent == 0, "nor in the parent");
     })));
 }
 
