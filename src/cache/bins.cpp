@@ -83,16 +83,19 @@ unsigned limit_step(unsigned cls, unsigned left) noexcept {
     return step < left ? step : left;
 }
 
+bool raise_limit_by(cache_record& c, unsigned cls, unsigned blocks) noexcept {
+    const std::size_t bytes = blocks * class_bytes(cls);
+    // One thread may have half of the budget: the rest is for the others.
+    if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes)) return false;
+    set_limit(c, cls, c.limits[cls] + blocks);
+    return true;
+}
+
 // Lets the bin hold more, if it may and the budget allows it.
 bool raise_limit(cache_record& c, unsigned cls) noexcept {
     const unsigned left = max_limit(cls) - (c.limits[cls] + parked_in(c, cls));
     if (left == 0) return false;
-    const unsigned step = limit_step(cls, left);
-    const std::size_t bytes = step * class_bytes(cls);
-    // One thread may have half of the budget: the rest is for the others.
-    if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes)) return false;
-    set_limit(c, cls, c.limits[cls] + step);
-    return true;
+    return raise_limit_by(c, cls, limit_step(cls, left)) || raise_limit_by(c, cls, 1);
 }
 
 std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {

@@ -209,6 +209,34 @@ void thread_caches::age() noexcept {
     });
 }
 
+namespace {
+
+std::uint64_t hits_of(const cache_record& c) noexcept {
+    std::uint64_t sum = 0;
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) sum += c.bins[cls].hits();
+    return sum;
+}
+
+// Whether a cache has served no get since the last look of somebody who would take from it: its thread does not run.
+bool rests(cache_record& c) noexcept {
+    const std::uint64_t hits = hits_of(c);
+    return c.hits_at_look.exchange(hits, memory_order_relaxed) == hits; // relaxed: a guess
+}
+
+} // namespace
+
+void thread_caches::empty_resting(std::size_t bytes) noexcept {
+    std::size_t done = 0;
+    each_cache([&](cache_record& c) {
+        const std::size_t reserved = c.reserved.load(memory_order_relaxed); // relaxed: a recent value
+        if (done >= bytes || &c == this_thread_cache || reserved == 0 || !rests(c)) return;
+        if (!c.gate.close(barrier, false)) return;
+        empty(c);
+        c.gate.open();
+        done += reserved;
+    });
+}
+
 void thread_caches::ask_own() noexcept {
     if (has_own()) this_thread_cache->gate.ask();
 }

@@ -23,9 +23,10 @@ struct cache_record : thread_cache {
     std::uint32_t gets_at_spill[cached_class_count] = {}; // when the bin last ran over; the owner's
     std::uint32_t hits_at_stow[cached_class_count] = {};  // when the bin was last filled by stow(); behind the gate
     std::uint8_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate
-    unsigned evictions = 0;       // idle blocks cut up for smaller requests since the last growth; the owner's
-    atomic<bool> taken{true};     // some thread's; false: free for the next thread
-    cache_record* next = nullptr; // the list only grows; written before the record is published
+    atomic<std::uint64_t> hits_at_look{0}; // of all bins, when another thread last looked whether this one rests
+    unsigned evictions = 0;                // idle blocks cut up for smaller requests since the last growth; the owner's
+    atomic<bool> taken{true};              // some thread's; false: free for the next thread
+    cache_record* next = nullptr;          // the list only grows; written before the record is published
 };
 
 class thread_caches {
@@ -83,6 +84,9 @@ public:
 
     // Empties the caches of all other threads whose owners are not inside at this moment; asks those who are.
     static void empty_others() noexcept;
+
+    // Empties caches of threads that do not run, as far as one can tell, until `bytes` are no longer reserved by them.
+    static void empty_resting(std::size_t bytes) noexcept;
 
     // Asks the calling thread to hand over its cache at its next get or put, which so goes the slow way.
     static void ask_own() noexcept;

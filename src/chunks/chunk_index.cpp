@@ -39,11 +39,16 @@ void unlist(chunk& c, unsigned cls) noexcept {
 }
 
 found_chunk find_chunk(unsigned cls) noexcept {
+    constexpr unsigned patience = 4; // chunks of a class
+    found_chunk cold;
     for (; cls < chunk_class_count; ++cls) {
-        const unsigned id = chunks_by_class[cls]->lowest();
-        if (id != chunk_set::none) return {chunks->at(id), cls};
+        chunk_set& set = *chunks_by_class[cls];
+        unsigned id = set.lowest();
+        if (id != chunk_set::none && cold.c == nullptr) cold = {chunks->at(id), cls};
+        for (unsigned looked = 0; id != chunk_set::none && looked < patience; ++looked, id = set.next(id + 1))
+            if (warm_chunks->contains(id)) return {chunks->at(id), cls};
     }
-    return {};
+    return cold;
 }
 
 bool claim_run(chunk& c, page_run run) noexcept {

@@ -38,7 +38,8 @@ struct found_chunk {
     unsigned cls = 0;
 };
 
-// The chunk with the shortest longest run that suffices, the lowest of those: so full chunks fill and others empty.
+// The chunk with the shortest longest run that suffices, the lowest of those: so full chunks fill and others empty. But
+// one with resident free pages comes before one without.
 [[nodiscard]] found_chunk find_chunk(unsigned cls) noexcept;
 
 // Claims exactly this run, or nothing. On the way to nothing pages may have been held that others then took for owned

@@ -65,12 +65,20 @@ claimed_blocks claim_whole(chunk& c, unsigned cls, std::byte** out, unsigned wan
     return got;
 }
 
+// Pages for `want` blocks, or for one. Resident ones, if there are: the others cost page faults, and room in the budget
+// when they are put.
+template <class Avoid>
+page_run claim_pages(chunk& c, unsigned pages, unsigned want, Avoid avoid) noexcept {
+    const page_run all = want > 1 ? c.owned.claim(pages * want, avoid) : page_run{};
+    return all.pages != 0 ? all : c.owned.claim(pages, avoid);
+}
+
 claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
     const auto pages = static_cast<unsigned>(class_pages(cls));
-    page_run run = want > 1 ? c.owned.claim(pages * want) : page_run{};
-    const unsigned count = run.pages != 0 ? want : 1;
-    if (run.pages == 0) run = c.owned.claim(pages);
+    page_run run = claim_pages(c, pages, want, [&c](unsigned w) { return c.gone.word(w); });
+    if (run.pages == 0) run = claim_pages(c, pages, want, page_bitmap::nothing{});
     if (run.pages == 0) return {};
+    const unsigned count = run.pages / pages;
     // A claim takes the front of a free run: what was longer goes on behind it.
     const unsigned behind = run.first + run.pages;
     if (behind < page_bitmap::pages && !c.owned.owned(behind)) counters.splits.add();

@@ -32,11 +32,16 @@ public:
     static constexpr unsigned words = 16;
     static constexpr unsigned pages = words * 64;
 
+    struct nothing {
+        constexpr std::uint64_t operator()(unsigned) const noexcept { return 0; }
+    };
+
     // Claims a run of exactly n pages out of the shortest free run that holds them. None when no free run is
-    // long enough, or when others got in the way too often.
-    [[nodiscard]] page_run claim(unsigned n) noexcept {
+    // long enough, or when others got in the way too often. Pages whose bits avoid(word) sets are left alone.
+    template <class Avoid = nothing>
+    [[nodiscard]] page_run claim(unsigned n, Avoid avoid = {}) noexcept {
         for (unsigned attempt = 0; attempt < 8; ++attempt) {
-            const page_run fit = best_fit(n);
+            const page_run fit = best_fit(n, avoid);
             if (fit.pages == 0) return {};
             if (claim_at({fit.first, n})) return {fit.first, n};
         }
@@ -70,10 +75,11 @@ public:
 
     // The next free run at or behind page `from`, as it looks now; none at the end. For walkers: claim_at()
     // it before touching it.
-    [[nodiscard]] page_run next_free(unsigned from) const noexcept {
-        const unsigned first = find(from, false);
+    template <class Avoid = nothing>
+    [[nodiscard]] page_run next_free(unsigned from, Avoid avoid = {}) const noexcept {
+        const unsigned first = find(from, false, avoid);
         if (first >= pages) return {};
-        return {first, find(first, true) - first};
+        return {first, find(first, true, avoid) - first};
     }
 
     // Length in pages of the longest free run, as it looks now.
@@ -109,20 +115,26 @@ private:
     }
 
     // The first page at or behind `from` whose bit is `value`; `pages` when there is none.
-    [[nodiscard]] unsigned find(unsigned from, bool value) const noexcept {
+    template <class Avoid>
+    [[nodiscard]] unsigned find(unsigned from, bool value, Avoid avoid) const noexcept {
         if (from >= pages) return pages;
+        const auto bits_of = [&](unsigned w) {
+            const std::uint64_t taken = load(w) | avoid(w);
+            return value ? taken : ~taken;
+        };
         unsigned w = from / 64;
-        std::uint64_t bits = (value ? load(w) : ~load(w)) & (~std::uint64_t{0} << (from % 64));
+        std::uint64_t bits = bits_of(w) & (~std::uint64_t{0} << (from % 64));
         while (bits == 0) {
             if (++w == words) return pages;
-            bits = value ? load(w) : ~load(w);
+            bits = bits_of(w);
         }
         return w * 64 + static_cast<unsigned>(std::countr_zero(bits));
     }
 
-    [[nodiscard]] page_run best_fit(unsigned n) const noexcept {
+    template <class Avoid>
+    [[nodiscard]] page_run best_fit(unsigned n, Avoid avoid) const noexcept {
         page_run best;
-        for (page_run run = next_free(0); run.pages != 0; run = next_free(run.first + run.pages)) {
+        for (page_run run = next_free(0, avoid); run.pages != 0; run = next_free(run.first + run.pages, avoid)) {
             if (run.pages < n || (best.pages != 0 && run.pages >= best.pages)) continue;
             best = run;
             if (run.pages == n) break;

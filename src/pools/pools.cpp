@@ -6,6 +6,7 @@
 #include <synk/unsized_pool.hpp>
 
 #include "base/settings.hpp"
+#include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "checks/errors.hpp"
 #include "checks/fatal.hpp"
@@ -51,7 +52,9 @@ void put_for_reuse(block b) noexcept {
     if (the_settings.clear_on_put()) std::memset(b.data, 0, b.capacity);
     if (the_settings.hardened() && quarantine::hold(b)) return;
     if (tools::active()) tools::idle(b);
-    if (!put_into_cache(b)) shared_store::put(b);
+    if (put_into_cache(b)) return;
+    if (budget.reserved() + b.capacity > budget.limit()) thread_caches::empty_resting(b.capacity);
+    shared_store::put(b);
 }
 
 } // namespace

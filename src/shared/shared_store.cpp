@@ -30,10 +30,29 @@ unsigned batch_from_chunks(unsigned cls, unsigned want) noexcept {
     return fit < want ? static_cast<unsigned>(fit) : want;
 }
 
+void free_to_chunks(std::byte* const* items, unsigned n) noexcept {
+    for (unsigned i = 0; i < n; ++i) chunk_store::free(items[i]); // the reservation goes with the pages
+}
+
+// What lies in channels becomes free pages, the largest blocks first, until `bytes` did.
+void free_from_channels(std::size_t bytes) noexcept {
+    std::size_t done = 0;
+    std::byte* block = nullptr;
+    for (unsigned cls = chunk_class_count; done < bytes && cls-- > 0;)
+        while (done < bytes && channel_of(cls).get(kind_of(cls), &block, 1) != 0) {
+            chunk_store::free(block);
+            done += class_bytes(cls);
+        }
+}
+
 // Some more than is asked for, up to a huge page: larger parts are cheaper to give back, and break none.
 void make_room(std::size_t bytes) noexcept {
     constexpr std::size_t huge_page = std::size_t{2} << 20;
-    shared_store::purge(std::max(bytes, std::min(budget.limit() / 64, huge_page)));
+    bytes = std::max(bytes, std::min(budget.limit() / 64, huge_page));
+    const std::size_t done = shared_store::purge(bytes);
+    if (done >= bytes) return;
+    free_from_channels(bytes - done);
+    shared_store::purge(bytes - done);
 }
 
 // For what is idle whether there is room or not: then other idle memory goes, or the same by other means.
@@ -55,10 +74,6 @@ unsigned claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
     budget.give(got.warm_bytes + (reserved - used) * bytes);
     force_in(got.warmed_bytes);
     return got.count;
-}
-
-void free_to_chunks(std::byte* const* items, unsigned n) noexcept {
-    for (unsigned i = 0; i < n; ++i) chunk_store::free(items[i]); // the reservation goes with the pages
 }
 
 void age_channel(channel& from) noexcept {
