@@ -223,18 +223,29 @@ bool rests(cache_record& c) noexcept {
     return c.hits_at_look.exchange(hits, memory_order_relaxed) == hits; // relaxed: a guess
 }
 
+// Returns the bytes that the cache no longer reserves.
+std::size_t empty_if_resting(cache_record& c) noexcept {
+    const std::size_t reserved = c.reserved.load(memory_order_relaxed); // relaxed: a recent value
+    if (&c == this_thread_cache || reserved == 0 || !rests(c) || !c.gate.close(barrier, false)) return 0;
+    thread_caches::empty(c);
+    c.gate.open();
+    return reserved;
+}
+
 } // namespace
 
+// A few caches a call, so that it costs the same with any number of threads.
 void thread_caches::empty_resting(std::size_t bytes) noexcept {
+    static constinit atomic<cache_record*> next_look{nullptr};
+    cache_record* c = next_look.load(memory_order_acquire); // acquire: the record behind it, as in each_cache
     std::size_t done = 0;
-    each_cache([&](cache_record& c) {
-        const std::size_t reserved = c.reserved.load(memory_order_relaxed); // relaxed: a recent value
-        if (done >= bytes || &c == this_thread_cache || reserved == 0 || !rests(c)) return;
-        if (!c.gate.close(barrier, false)) return;
-        empty(c);
-        c.gate.open();
-        done += reserved;
-    });
+    for (unsigned looks = 0; looks < 16 && done < bytes; ++looks) {
+        if (c == nullptr) c = all.load(memory_order_acquire); // pairs with publish()
+        if (c == nullptr) return;
+        done += empty_if_resting(*c);
+        c = c->next;
+    }
+    next_look.store(c, memory_order_release); // pairs with the next call's acquire
 }
 
 void thread_caches::ask_own() noexcept {

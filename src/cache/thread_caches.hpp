@@ -85,7 +85,8 @@ public:
     // Empties the caches of all other threads whose owners are not inside at this moment; asks those who are.
     static void empty_others() noexcept;
 
-    // Empties caches of threads that do not run, as far as one can tell, until `bytes` are no longer reserved by them.
+    // Empties caches of threads that do not run, as far as one can tell from their hits, until they have given up
+    // `bytes`, or a few were looked at. The next call goes on behind them.
     static void empty_resting(std::size_t bytes) noexcept;
 
     // Asks the calling thread to hand over its cache at its next get or put, which so goes the slow way.
