@@ -48,6 +48,7 @@ bool fits(const large_block& l, std::size_t n) noexcept {
 unsigned best_slot(std::size_t n) noexcept {
     unsigned best = shelf_slots;
     std::size_t best_capacity = ~std::size_t{0};
+    if (counters.large_shelved.get() == 0) return best; // most often; what is just coming is missed
     for (unsigned i = 0; i < shelf_slots; ++i) {
         const large_block* const l = shelf[i].load(memory_order_acquire); // pairs with shelve: the record is readable
         if (l == nullptr || !fits(*l, n)) continue;

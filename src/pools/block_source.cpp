@@ -19,11 +19,13 @@ void grant_wish() noexcept {
     if (c != nullptr && c->gate.take_wish()) thread_caches::behind_own_gate(thread_caches::empty);
 }
 
+bool pop_or_unpark(cache_record& c, unsigned cls, held_block& out) noexcept {
+    return c.pop(cls, out) || (thread_caches::unpark(c, cls) && c.pop(cls, out));
+}
+
 block pop_own(unsigned cls) noexcept {
     held_block b;
-    thread_caches::behind_own_gate([&](cache_record& c) {
-        if (!c.pop(cls, b) && thread_caches::unpark(c, cls)) static_cast<void>(c.pop(cls, b));
-    });
+    thread_caches::behind_own_gate([&](cache_record& c) { pop_or_unpark(c, cls, b); });
     return b.plain();
 }
 
@@ -82,9 +84,9 @@ bool gather_pieces(std::size_t bytes) noexcept {
     return true;
 }
 
-// A thread whose gets keep cutting up the blocks that its next gets want works against itself: after some rounds of
-// that it is served by new memory instead, as long as at most half of the budget is in use. One cut, or a few, are what
-// splitting is for.
+// A thread whose gets keep cutting up the blocks that its next gets want, or keep taking longer ones than they need,
+// works against itself: after some rounds of that it is served by new memory instead, as long as at most half of the
+// budget is in use. One cut, or a few, are what splitting is for.
 bool works_against_itself() noexcept {
     constexpr unsigned patience = 64;
     const cache_record* const c = thread_caches::own();
@@ -127,17 +129,26 @@ std::byte* find_in_chunks(unsigned cls) noexcept {
 
 // What others find on the shelf, a thread finds in its own cache: a block that the request fills to a half.
 block pop_own_longer(std::size_t n) noexcept {
-    block b;
+    held_block b;
     const unsigned cls = class_of(n);
-    for (unsigned c = cls + 1; b.data == nullptr && c <= cls + class_fan && class_bytes(c) / 2 <= n; ++c)
-        b = pop_own(c);
+    thread_caches::behind_own_gate([&](cache_record& c) {
+        for (unsigned longer = cls + 1; longer <= cls + class_fan && class_bytes(longer) / 2 <= n; ++longer)
+            if (pop_or_unpark(c, longer, b)) return;
+    });
+    if (b.data != nullptr) set_evictions(false);
+    return b.plain();
+}
+
+block map_large(std::size_t n) noexcept {
+    const block b = shared_store::get_new_large(n);
+    if (b.data != nullptr) set_evictions(true);
     return b;
 }
 
 block find_large(std::size_t n) noexcept {
     block b = shared_store::get_large(n);
-    if (b.data == nullptr) b = pop_own_longer(n);
-    if (b.data == nullptr) b = shared_store::get_new_large(n);
+    if (b.data == nullptr && !works_against_itself()) b = pop_own_longer(n);
+    if (b.data == nullptr) b = map_large(n);
     if (b.data != nullptr) return b;
     give_all_back();
     return shared_store::get_new_large(n);
