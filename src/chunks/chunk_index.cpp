@@ -53,6 +53,10 @@ bool claim_run(chunk& c, page_run run) noexcept {
     return false;
 }
 
+page_run claim_pages(chunk& c, unsigned n) noexcept {
+    return c.owned.claim(n, [&c] { warm_chunks->insert(c.id); }); // as in claim_run
+}
+
 unsigned free_run(chunk& c, page_run run) noexcept {
     if (!c.owned.release(run)) fail_record(c.at(run.first));
     return relist(c);

@@ -45,6 +45,9 @@ struct found_chunk {
 // when they measured, or looked for resident ones: so it is a change of the chunk's pages, too.
 [[nodiscard]] bool claim_run(chunk& c, page_run run) noexcept;
 
+// Claims n pages out of the shortest free run that holds them; none when there is none. relist() is the caller's to do.
+[[nodiscard]] page_run claim_pages(chunk& c, unsigned n) noexcept;
+
 // A run that the caller owns is free again. Returns what relist() does.
 unsigned free_run(chunk& c, page_run run) noexcept;
 

@@ -55,9 +55,10 @@ claimed_blocks cut_whole(chunk& c, unsigned cls, std::byte** out, unsigned want)
 bool wholly_gone(chunk& c) noexcept { return c.gone.count(chunk::whole) == page_bitmap::pages; }
 
 claimed_blocks claim_whole(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
-    if (!wholly_gone(c) || !c.owned.claim_at(chunk::whole)) return {};
+    if (!wholly_gone(c) || !claim_run(c, chunk::whole)) return {};
     if (!wholly_gone(c)) { // it was in use meanwhile
         free_run(c, chunk::whole);
+        warm_chunks->insert(c.id); // a visit may have found it claimed
         return {};
     }
     const claimed_blocks got = cut_whole(c, cls, out, want);
@@ -67,9 +68,9 @@ claimed_blocks claim_whole(chunk& c, unsigned cls, std::byte** out, unsigned wan
 
 claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
     const auto pages = static_cast<unsigned>(class_pages(cls));
-    page_run run = want > 1 ? c.owned.claim(pages * want) : page_run{};
+    page_run run = want > 1 ? claim_pages(c, pages * want) : page_run{};
     const unsigned count = run.pages != 0 ? want : 1;
-    if (run.pages == 0) run = c.owned.claim(pages);
+    if (run.pages == 0) run = claim_pages(c, pages);
     if (run.pages == 0) return {};
     // A claim takes the front of a free run: what was longer goes on behind it.
     const unsigned behind = run.first + run.pages;

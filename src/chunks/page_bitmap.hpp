@@ -33,14 +33,20 @@ public:
     static constexpr unsigned pages = words * 64;
 
     // Claims a run of exactly n pages out of the shortest free run that holds them. None when no free run is
-    // long enough, or when others got in the way too often.
-    [[nodiscard]] page_run claim(unsigned n) noexcept {
+    // long enough, or when others got in the way too often. `undone` is called whenever a try came to nothing, as it
+    // may have held pages for a moment.
+    template <class Undone>
+    [[nodiscard]] page_run claim(unsigned n, Undone undone) noexcept {
         for (unsigned attempt = 0; attempt < 8; ++attempt) {
             const page_run fit = best_fit(n);
             if (fit.pages == 0) return {};
             if (claim_at({fit.first, n})) return {fit.first, n};
+            undone();
         }
         return {};
+    }
+    [[nodiscard]] page_run claim(unsigned n) noexcept {
+        return claim(n, [] {});
     }
 
     // Claims exactly this run, or nothing.
