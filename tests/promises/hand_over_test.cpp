@@ -1,50 +1,70 @@
-// One thread gets and another puts, block by block, of all sizes in turn: what is on its way between them is all that
-// there ever is, so nothing is dropped for want of room, nothing goes to the system, and no cache fattens.
+// One thread gets and another puts, in lock-step, sizes of all tiers mixed: what is on its way between them is all that
+// there ever is, so nothing is dropped for want of room and nothing goes to the system, and neither keeps more for
+// itself than is worth passing on in one go.
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <synk/pool.hpp>
 
-#include "support/effort.hpp"
 #include "support/fresh_pool.hpp"
+#include "support/random.hpp"
 #include "support/threads.hpp"
 
 namespace {
 
 using namespace synk_test;
 
+// Of the calling thread's cache: bytes that lie in it or may.
+std::size_t reserved_by_own() {
+    return inside::thread_caches::own()->reserved.load(synk::detail::memory_order_relaxed);
+}
+
 class HandOver : public fresh_pool {
 protected:
-    // One block of every class that chunks serve, one after the other.
-    static void pass_one_of_each(worker& getter) {
-        for (unsigned cls = 0; cls < inside::chunk_class_count; ++cls) {
-            synk::bytes b;
-            getter.run([&b, cls] { b = synk::get_sized_pool().get_sized(inside::class_bytes(cls)); });
-            b.reset();
+    // So many blocks of tiers below `tiers` go from the getter to this thread, `window` at a time.
+    void pass(std::size_t blocks, std::size_t window, unsigned tiers) {
+        for (; blocks >= window; blocks -= window) {
+            std::vector<synk::bytes> held(window);
+            getter_.run([&] {
+                for (synk::bytes& b : held) b = synk::get_sized_pool().get_sized(page << random_.below(tiers));
+            });
         }
     }
-    static void expect_nothing_given_up(std::size_t rounds) {
-        worker getter;
-        for (std::size_t i = 0; i < rounds; ++i) pass_one_of_each(getter);
-        const synk::statistics warm = synk::stats();
-        for (std::size_t i = 0; i < rounds; ++i) pass_one_of_each(getter);
-        const synk::statistics after = synk::stats();
-        EXPECT_EQ(after.dropped, warm.dropped);
-        EXPECT_EQ(after.given_back, warm.given_back);
-        EXPECT_EQ(after.mapped, warm.mapped);
-        std::printf("dropped %llu given %llu mapped %zu cached %zu MiB reserved %zu MiB\n",
-                    static_cast<unsigned long long>(after.dropped), static_cast<unsigned long long>(after.given_back),
-                    after.mapped >> 20, after.idle_cached >> 20, inside::thread_caches::reserved_bytes() >> 20);
-        getter.run([] {
-            std::printf("getter: %zu MiB reserved\n",
-                        inside::thread_caches::own()->reserved.load(std::memory_order_relaxed) >> 20);
-        });
-        std::printf("putter: %zu MiB reserved\n",
-                    inside::thread_caches::own()->reserved.load(std::memory_order_relaxed) >> 20);
+    [[nodiscard]] std::size_t reserved_by_getter() {
+        std::size_t bytes = 0;
+        getter_.run([&bytes] { bytes = reserved_by_own(); });
+        return bytes;
     }
+
+    worker getter_;
+
+private:
+    random_source random_{1};
 };
 
-TEST_F(HandOver, OfAllSizesGivesNothingUp) { expect_nothing_given_up(effort(3000)); }
+TEST_F(HandOver, GivesNothingUpAndFattensNoCache) {
+    pass(32'000, 64, 11);
+    const synk::statistics warm = synk::stats();
+    pass(32'000, 64, 11);
+    EXPECT_EQ(synk::stats().dropped, warm.dropped);
+    EXPECT_EQ(synk::stats().given_back, warm.given_back);
+    EXPECT_LE(reserved_by_own(), 16 * mib) << "it puts what it never gets";
+    EXPECT_LE(reserved_by_getter(), 8 * mib) << "it gets what it never puts";
+}
+
+// Room that a thread had for puts of its own is others' once it only gets.
+TEST_F(HandOver, LeavesNoRoomToAThreadThatOnlyGets) {
+    constexpr unsigned tiers = 6; // of which a get that misses brings several
+    getter_.run([] {
+        for (unsigned tier = 0; tier < tiers; ++tier) {
+            std::vector<synk::bytes> held;
+            for (int i = 0; i < 64; ++i) held.push_back(synk::get_sized_pool().get_sized(page << tier));
+        }
+    });
+    const std::size_t before = reserved_by_getter();
+    pass(8'000, 16, tiers);
+    EXPECT_LE(reserved_by_getter(), before / 2);
+}
 
 } // namespace
