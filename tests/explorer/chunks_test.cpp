@@ -121,21 +121,24 @@ struct spanning : store_world {
     }
 };
 
-// The whole of a chunk is wanted that was used a moment ago: who claims it to have a look hides it from a visit.
+// The whole of a chunk is wanted that was gone a moment ago: on the way to a page in use others are hidden from a
+// visit.
 struct whole : store_world {
     whole() {
         chunk& c = *chunks->at(1);
-        counters.chunk_warm.sub(bytes_of_all);
-        counters.chunk_weak.sub(bytes_of_all);
-        c.weak.clear(chunk::whole);
+        counters.chunk_warm.sub(synk::detail::chunk_size);
+        counters.chunk_weak.sub(c.weak.clear(chunk::whole) * page_size);
         c.gone.set(chunk::whole);
     }
     static void thread(unsigned i) {
-        if (i == 0) put(claim(whole_class), whole_class);
-        if (i == 1) put(claim(large_class), large_class);
+        if (i == 0) static_cast<void>(claim(whole_class));
+        if (i == 1) {
+            std::byte* const first = claim(large_class);
+            static_cast<void>(claim(large_class));
+            put(first, large_class);
+        }
         if (i == 2) chunk_store::age(a_visit(4));
     }
-    static constexpr std::size_t bytes_of_all = page_bitmap::pages * page_size;
 };
 
 // In a chunk on huge pages a block wakes what is free beside it.
