@@ -169,6 +169,7 @@ void thread_caches::empty(cache_record& c) noexcept {
     std::byte* items[slots_per_bin];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
         auto& bin = c.bins[cls];
+        if (bin.limit + parked_in(c, cls) == 0) continue;
         const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
         const unsigned spare = bin.limit - n;
         set_limit(c, bin, 0);
