@@ -17,17 +17,6 @@ protected:
         o.idle_limit = bytes;
         synk::configure(o);
     }
-    // Every other block of a chunk is idle: free runs of a block each.
-    static std::vector<synk::bytes> leave_short_runs() {
-        auto held = get_many(4 * mib / block, block);
-        std::vector<synk::bytes> kept;
-        for (std::size_t i = 0; i < held.size(); ++i)
-            if (i % 2 == 0)
-                kept.push_back(std::move(held[i]));
-            else
-                put(std::move(held[i]));
-        return kept;
-    }
     // What is idle becomes free pages of its chunk.
     static void make_free_pages() { synk::detail::gather_idle(); }
 };
@@ -52,7 +41,7 @@ TEST_F(over_limit, a_put_gives_back_a_huge_page_more_than_it_must_at_most) {
 }
 
 TEST_F(over_limit, whole_huge_pages_go_before_short_runs) {
-    auto kept = leave_short_runs();
+    auto kept = put_every_other(get_many(4 * mib / block, block)); // free runs of a block each
     make_free_pages();
     synk::bytes whole = get(4 * mib);
     const void* const at = whole.data();
