@@ -16,17 +16,7 @@ namespace {
 
 using namespace synk_test;
 
-class BareBytes : public fresh_pool {
-protected:
-    static synk::bytes get(std::size_t n) { return synk::get_sized_pool().get_sized(n); }
-    // A buffer whose size() bytes are the pattern of a key.
-    static synk::bytes filled(std::size_t n, std::uint64_t key) {
-        synk::bytes b = get(n);
-        fill(b, key);
-        return b;
-    }
-    static std::span<std::byte> whole(synk::bytes& b) { return {b.data(), b.capacity()}; }
-};
+class BareBytes : public handles_of_a_fresh_pool {};
 
 class BareBytesDeathTest : public BareBytes {};
 

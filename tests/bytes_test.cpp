@@ -29,17 +29,7 @@ static_assert(std::is_convertible_v<const synk::bytes&, std::span<const std::byt
 static_assert(!std::is_convertible_v<const synk::bytes&, std::span<std::byte>>);
 static_assert(!std::is_convertible_v<synk::bytes, bool>, "only `if (b)`");
 
-class Bytes : public fresh_pool {
-protected:
-    static synk::bytes get(std::size_t n) { return synk::get_sized_pool().get_sized(n); }
-    // A buffer whose size() bytes are the pattern of a key.
-    static synk::bytes filled(std::size_t n, std::uint64_t key) {
-        synk::bytes b = get(n);
-        fill(b, key);
-        return b;
-    }
-    static std::span<std::byte> whole(synk::bytes& b) { return {b.data(), b.capacity()}; }
-};
+class Bytes : public handles_of_a_fresh_pool {};
 
 // Every member may be called on an empty handle, and what grows gets a block.
 void expect_usable(synk::bytes& b) {

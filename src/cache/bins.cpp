@@ -169,6 +169,7 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
 void thread_caches::empty(cache_record& c) noexcept {
     std::byte* items[slots_per_bin];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
+        if (c.limits[cls] + parked_in(c, cls) == 0) continue;
         const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
         const unsigned spare = c.limits[cls] - n;
         set_limit(c, cls, 0);

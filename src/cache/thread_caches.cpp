@@ -32,7 +32,11 @@ bool has_own() noexcept { return this_thread_cache != &no_cache; }
 // Only grows, by compare-and-swap at its head; walked from head to end by anybody.
 constinit atomic<cache_record*> all{nullptr};
 
-constinit atomic<bool> slow_only{false};
+// 1 while every get and put shall go the slow way. Changed and asked by read-modify-writes, of which one is the later:
+//     S1: set_slow_only() changes it, and then tells each cache in the list.
+//     S2: a thread that begins has its cache in the list, tells it what it has read, and asks again.
+// If S1 is later it finds the cache in the list, and tells it after the thread did; if S2 is later it reads the change.
+constinit atomic<std::uint8_t> slow_only{0};
 
 enum class setup_state : unsigned char { none, running, done, refused };
 constinit atomic<setup_state> setup{setup_state::none};
@@ -104,7 +108,7 @@ void apply_environment() noexcept {
     const options wanted = options_from_environment();
     budget.set_limit(wanted.idle_limit);
     the_settings.set(wanted);
-    if (the_settings.no_hits()) slow_only.store(true, memory_order_relaxed); // published by setup
+    if (the_settings.no_hits()) slow_only.store(1, memory_order_relaxed); // published by setup
 }
 
 // Once in the process; whoever comes while it runs does without a cache for that moment.
@@ -116,8 +120,8 @@ bool ready() noexcept {
         return false;
     apply_environment();
     asymmetric.store(os().register_barrier(), memory_order_relaxed); // relaxed: published by setup
-    if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(true, memory_order_relaxed);
-    if (tools::active()) slow_only.store(true, memory_order_relaxed);
+    if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(1, memory_order_relaxed);
+    if (tools::active()) slow_only.store(1, memory_order_relaxed);
     const bool made = ::pthread_key_create(&end_of_thread, end_thread) == 0;
     if (made) ::pthread_atfork(nullptr, note_fork, after_fork_in_child);
     setup.store(made ? setup_state::done : setup_state::refused, memory_order_release); // publishes the above
@@ -160,6 +164,16 @@ cache_record* adopt() noexcept {
     return found;
 }
 
+void follow_slow_only(cache_record& c) noexcept {
+    std::uint8_t told = slow_only.load(memory_order_relaxed); // relaxed: S2 decides
+    for (;;) {
+        c.gate.set_slow_only(told != 0);
+        const std::uint8_t now = slow_only.fetch_or(0, memory_order_release); // S2, publishes to S1
+        if (now == told) return;
+        told = now;
+    }
+}
+
 cache_record* make_own() noexcept {
     if (!ready()) return nullptr;
     cache_record* c = adopt();
@@ -170,8 +184,7 @@ cache_record* make_own() noexcept {
         return nullptr;
     }
     c->evictions = 0; // those of the thread before
-    // After publish(): set_slow_only() either finds the record in the list or has stored the flag before.
-    c->gate.set_slow_only(slow_only.load(memory_order_seq_cst));
+    follow_slow_only(*c);
     return c;
 }
 
@@ -280,7 +293,7 @@ void thread_caches::set_slow_only(bool on) noexcept {
     on =
         on || tools::active() ||
         (setup.load(memory_order_acquire) == setup_state::done && !asymmetric.load(memory_order_relaxed) && !SYNK_TSAN);
-    slow_only.store(on, memory_order_seq_cst); // before the walk: see make_own
+    static_cast<void>(slow_only.exchange(on ? 1 : 0, memory_order_acquire)); // S1, acquires S2
     each_cache([on](cache_record& c) { c.gate.set_slow_only(on); });
 }
 

@@ -58,6 +58,13 @@ bool claim_run(chunk& c, page_run run) noexcept {
     return false;
 }
 
+page_run claim_pages(chunk& c, unsigned n, memory_behind which) noexcept {
+    const auto undone = [&c] { warm_chunks->insert(c.id); }; // as in claim_run
+    if (which == memory_behind::any) return c.owned.claim(n, page_bitmap::nothing{}, undone);
+    return c.owned.claim(
+        n, [&c](unsigned w) { return c.gone.word(w); }, undone);
+}
+
 unsigned free_run(chunk& c, page_run run) noexcept {
     if (!c.owned.release(run)) fail_record(c.at(run.first));
     return relist(c);

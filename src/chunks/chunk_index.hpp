@@ -46,6 +46,11 @@ struct found_chunk {
 // when they measured, or looked for resident ones: so it is a change of the chunk's pages, too.
 [[nodiscard]] bool claim_run(chunk& c, page_run run) noexcept;
 
+// Claims n pages out of the shortest free run that holds them, all of them resident or any; none when there is none.
+// relist() is the caller's to do.
+enum class memory_behind { all, any };
+[[nodiscard]] page_run claim_pages(chunk& c, unsigned n, memory_behind which) noexcept;
+
 // A run that the caller owns is free again. Returns what relist() does.
 unsigned free_run(chunk& c, page_run run) noexcept;
 

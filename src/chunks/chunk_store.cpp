@@ -55,9 +55,10 @@ claimed_blocks cut_whole(chunk& c, unsigned cls, std::byte** out, unsigned want)
 bool wholly_gone(chunk& c) noexcept { return c.gone.count(chunk::whole) == page_bitmap::pages; }
 
 claimed_blocks claim_whole(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
-    if (!wholly_gone(c) || !c.owned.claim_at(chunk::whole)) return {};
+    if (!wholly_gone(c) || !claim_run(c, chunk::whole)) return {};
     if (!wholly_gone(c)) { // it was in use meanwhile
         free_run(c, chunk::whole);
+        warm_chunks->insert(c.id); // a visit may have found it claimed
         return {};
     }
     const claimed_blocks got = cut_whole(c, cls, out, want);
@@ -65,18 +66,17 @@ claimed_blocks claim_whole(chunk& c, unsigned cls, std::byte** out, unsigned wan
     return got;
 }
 
-// Pages for `want` blocks, or for one. Resident ones, if there are: the others cost page faults, and room in the budget
-// when they are put.
-template <class Avoid>
-page_run claim_pages(chunk& c, unsigned pages, unsigned want, Avoid avoid) noexcept {
-    const page_run all = want > 1 ? c.owned.claim(pages * want, avoid) : page_run{};
-    return all.pages != 0 ? all : c.owned.claim(pages, avoid);
+// Pages for `want` blocks, or for one.
+page_run claim_blocks(chunk& c, unsigned pages, unsigned want, memory_behind which) noexcept {
+    const page_run all = want > 1 ? claim_pages(c, pages * want, which) : page_run{};
+    return all.pages != 0 ? all : claim_pages(c, pages, which);
 }
 
+// Resident pages first: the others cost page faults, and room in the budget when they are put.
 claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
     const auto pages = static_cast<unsigned>(class_pages(cls));
-    page_run run = claim_pages(c, pages, want, [&c](unsigned w) { return c.gone.word(w); });
-    if (run.pages == 0) run = claim_pages(c, pages, want, page_bitmap::nothing{});
+    page_run run = claim_blocks(c, pages, want, memory_behind::all);
+    if (run.pages == 0) run = claim_blocks(c, pages, want, memory_behind::any);
     if (run.pages == 0) return {};
     const unsigned count = run.pages / pages;
     // A claim takes the front of a free run: what was longer goes on behind it.

@@ -47,7 +47,7 @@ std::size_t wake_neighbours(chunk& c, page_run run) noexcept {
     const std::size_t warmed =
         (wake_between(c, around.first, run.first) + wake_between(c, end, around.first + around.pages)) * page_size;
     counters.chunk_warm.add(warmed);
-    if (warmed != 0) warm_chunks->insert(c.id);
+    warm_chunks->insert(c.id); // a visit may have found claimed what was woken
     return warmed;
 }
 

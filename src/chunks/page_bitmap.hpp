@@ -37,15 +37,20 @@ public:
     };
 
     // Claims a run of exactly n pages out of the shortest free run that holds them. None when no free run is
-    // long enough, or when others got in the way too often. Pages whose bits avoid(word) sets are left alone.
-    template <class Avoid = nothing>
-    [[nodiscard]] page_run claim(unsigned n, Avoid avoid = {}) noexcept {
+    // long enough, or when others got in the way too often. Pages whose bits avoid(word) sets count as taken. `undone`
+    // is called whenever a try came to nothing, as it may have held pages for a moment.
+    template <class Avoid, class Undone>
+    [[nodiscard]] page_run claim(unsigned n, Avoid avoid, Undone undone) noexcept {
         for (unsigned attempt = 0; attempt < 8; ++attempt) {
             const page_run fit = best_fit(n, avoid);
             if (fit.pages == 0) return {};
             if (claim_at({fit.first, n})) return {fit.first, n};
+            undone();
         }
         return {};
+    }
+    [[nodiscard]] page_run claim(unsigned n) noexcept {
+        return claim(n, nothing{}, [] {});
     }
 
     // Claims exactly this run, or nothing.

@@ -14,9 +14,10 @@
 
 namespace synk::inline v1::detail {
 
-class delay_ring {
+template <std::uint64_t Slots>
+class basic_delay_ring {
 public:
-    static constexpr std::uint64_t slots = 8192;
+    static constexpr std::uint64_t slots = Slots;
 
     // Lays an item (not 0) in. Returns what had to make way for it, laid there a whole round ago; 0 for nothing.
     [[nodiscard]] std::uint64_t push(std::uint64_t item) noexcept {
@@ -63,5 +64,7 @@ private:
     alignas(64) atomic<std::uint64_t> tail_{0};
     atomic<std::uint64_t> slot_[slots]{};
 };
+
+using delay_ring = basic_delay_ring<8192>;
 
 } // namespace synk::inline v1::detail

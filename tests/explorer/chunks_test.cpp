@@ -51,6 +51,9 @@ struct books {
     }
 };
 
+// Found in the chunk that is free as a whole alone.
+constexpr unsigned large_class = class_of(std::size_t{128} * page_size);
+
 struct store_world {
     static constexpr unsigned threads = 3;
 
@@ -107,6 +110,56 @@ struct trim : store_world {
     }
 };
 
+// A claim that spans words of the bitmap may come to nothing at the second one: it has hidden the pages of the first
+// from a visit meanwhile.
+struct spanning : store_world {
+    static constexpr unsigned both_words = class_of(6 * block_pages * page_size);
+    static void thread(unsigned i) {
+        if (i == 0) static_cast<void>(claim(both_words));
+        if (i == 1) static_cast<void>(claim(block_class));
+        if (i == 2) chunk_store::age(a_visit(4));
+    }
+};
+
+// The whole of a chunk is wanted that was gone a moment ago: on the way to a page in use others are hidden from a
+// visit.
+struct whole : store_world {
+    whole() {
+        chunk& c = *chunks->at(1);
+        counters.chunk_warm.sub(synk::detail::chunk_size);
+        counters.chunk_weak.sub(c.weak.clear(chunk::whole) * page_size);
+        c.gone.set(chunk::whole);
+    }
+    static void thread(unsigned i) {
+        if (i == 0) static_cast<void>(claim(whole_class));
+        if (i == 1) {
+            std::byte* const first = claim(large_class);
+            static_cast<void>(claim(large_class));
+            put(first, large_class);
+        }
+        if (i == 2) chunk_store::age(a_visit(4));
+    }
+};
+
+// In a chunk on huge pages a block wakes what is free beside it.
+struct huge : store_world {
+    huge() { chunks->at(1)->on_huge_pages.store(true, std::memory_order_relaxed); }
+    static void thread(unsigned i) {
+        if (i == 0) put(claim(large_class), large_class);
+        if (i == 1) static_cast<void>(claim(large_class));
+        if (i == 2) chunk_store::age(a_visit(4));
+    }
+};
+
+struct huge_trim : huge {
+    static void thread(unsigned i) {
+        if (i == 2)
+            chunk_store::purge(~std::size_t{0});
+        else
+            huge::thread(i);
+    }
+};
+
 // A fork comes, which wants nothing to be weak, while blocks that were lent come back, one of them without its memory.
 struct before_fork : store_world {
     static void thread(unsigned i) {
@@ -153,7 +206,9 @@ struct relisting : store_world {
 const std::vector<program> worlds{
     program_of<relisting>("chunks_relisting"), program_of<visit>("chunks_visit"),
     program_of<trim>("chunks_trim"),           program_of<before_fork>("chunks_before_fork"),
-    program_of<unmapping>("chunks_unmapping"), program_of<neighbours>("chunks_neighbours")};
+    program_of<unmapping>("chunks_unmapping"), program_of<neighbours>("chunks_neighbours"),
+    program_of<spanning>("chunks_spanning"),   program_of<whole>("chunks_whole"),
+    program_of<huge>("chunks_huge"),           program_of<huge_trim>("chunks_huge_trim")};
 
 TEST(Chunks, KeepTheirPromises) {
     static_cast<void>(start());

@@ -4,7 +4,8 @@
 
 namespace synk_explorer {
 
-machine the_machine;
+// Before what the library does when it is loaded.
+[[gnu::init_priority(101)]] machine the_machine;
 
 namespace {
 

@@ -14,14 +14,14 @@
 
 #include "support/child.hpp"
 #include "support/no_ageing.hpp"
-#include "support/nth_refusal.hpp"
 #include "support/pattern.hpp"
+#include "support/system_that_refuses.hpp"
 
 namespace {
 
-using synk_test::nth_refusal;
-using synk_test::refusal;
 using synk_test::require;
+using synk_test::system_that_refuses;
+using synk_test::without_end;
 
 constexpr std::size_t mib = std::size_t{1} << 20;
 
@@ -137,23 +137,25 @@ protected:
     static constexpr int never_refused = 77;
 
     // In a child, so that it begins with a pool that was never used.
-    static synk_test::ending with_refusal(std::size_t n, refusal kind) {
+    static synk_test::ending with_refusal(std::size_t first, std::size_t last) {
         return synk_test::in_child([=] {
             bool refused = false;
             {
-                const nth_refusal system(n, kind);
+                const system_that_refuses system(
+                    {.map = true, .make_accessible = true, .remap = true, .first = first, .last = last});
                 GetParam().run();
                 require(synk::stats().lent == 0, "nothing is lost");
-                refused = nth_refusal::happened();
+                refused = system.count() >= first;
             }
             require_pool_works();
             if (!refused) ::_exit(never_refused);
         });
     }
 
-    static void expect_good_for_every_n(refusal kind) {
+    // `more` calls are refused with the n-th.
+    static void expect_good_for_every_n(std::size_t more) {
         for (std::size_t n = 1; n < 1000; ++n) {
-            const synk_test::ending e = with_refusal(n, kind);
+            const synk_test::ending e = with_refusal(n, n + more);
             if (WIFEXITED(e.status) && WEXITSTATUS(e.status) == never_refused) {
                 EXPECT_GT(n, 3U) << "memory was asked for";
                 return;
@@ -164,8 +166,8 @@ protected:
     }
 };
 
-TEST_P(RefusedMemory, Once) { expect_good_for_every_n(refusal::once); }
-TEST_P(RefusedMemory, FromThenOn) { expect_good_for_every_n(refusal::from_then_on); }
+TEST_P(RefusedMemory, Once) { expect_good_for_every_n(0); }
+TEST_P(RefusedMemory, FromThenOn) { expect_good_for_every_n(without_end / 2); }
 
 INSTANTIATE_TEST_SUITE_P(Scenarios, RefusedMemory, testing::ValuesIn(scenarios),
                          [](const auto& test) { return std::string(test.param.name); });

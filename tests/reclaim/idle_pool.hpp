@@ -65,6 +65,16 @@ protected:
         for (synk::bytes& b : blocks) put(std::move(b));
         blocks.clear();
     }
+    // Returns the others.
+    [[nodiscard]] static std::vector<synk::bytes> put_every_other(std::vector<synk::bytes> blocks) {
+        std::vector<synk::bytes> kept;
+        for (std::size_t i = 0; i < blocks.size(); ++i)
+            if (i % 2 == 0)
+                kept.push_back(std::move(blocks[i]));
+            else
+                put(std::move(blocks[i]));
+        return kept;
+    }
 
     // A visit of the keeper, a quarter of weak_after after the last one.
     static std::size_t visit() {

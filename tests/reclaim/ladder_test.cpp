@@ -123,13 +123,7 @@ TEST_F(ladder, a_block_that_comes_back_into_use_starts_again) {
 
 // Every other block stays lent: nothing may touch those, and the gaps are too short to be worth an advice.
 TEST_F(ladder, runs_under_64_kib_are_left_alone) {
-    auto blocks = get_many(128, 32 * kib);
-    std::vector<synk::bytes> kept;
-    for (std::size_t i = 0; i < blocks.size(); ++i)
-        if (i % 2 == 0)
-            kept.push_back(std::move(blocks[i]));
-        else
-            put(std::move(blocks[i]));
+    auto kept = put_every_other(get_many(128, 32 * kib));
     EXPECT_TRUE(silence(milliseconds(20'000)).empty());
     EXPECT_EQ(synk::stats().idle, 64 * 32 * kib);
     EXPECT_EQ(synk::trim(), 64 * 32 * kib) << "but trim() takes them";
@@ -137,13 +131,7 @@ TEST_F(ladder, runs_under_64_kib_are_left_alone) {
 }
 
 TEST_F(ladder, runs_of_64_kib_are_not_left_alone) {
-    auto blocks = get_many(64, 64 * kib);
-    std::vector<synk::bytes> kept;
-    for (std::size_t i = 0; i < blocks.size(); ++i)
-        if (i % 2 == 0)
-            kept.push_back(std::move(blocks[i]));
-        else
-            put(std::move(blocks[i]));
+    auto kept = put_every_other(get_many(64, 64 * kib));
     EXPECT_EQ(silence(milliseconds(20'000)).size(), 64U);
     EXPECT_EQ(synk::stats().idle, 0U);
     put_all(kept);

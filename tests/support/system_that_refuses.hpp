@@ -8,13 +8,19 @@
 
 namespace synk_test {
 
+inline constexpr std::size_t without_end = ~std::size_t{0};
+
+// Kinds of calls, and which of those that come are refused, counted from 1.
 struct refusals {
     bool map = false;
+    bool make_accessible = false;
     bool remap = false;
     bool advise = false;
+    std::size_t first = 1;
+    std::size_t last = without_end;
 };
 
-// While it lives, the library's calls of the chosen kinds fail, and are counted.
+// While it lives, the library's calls of the chosen kinds are counted, and fail. One at a time.
 class system_that_refuses {
 public:
     explicit system_that_refuses(refusals refused) {
@@ -22,6 +28,7 @@ public:
         count_ = 0;
         calls_ = synk::detail::linux_calls;
         calls_.map = map;
+        calls_.make_accessible = make_accessible;
         calls_.remap = remap;
         calls_.advise = advise;
         synk::detail::the_system.store(&calls_);
@@ -30,15 +37,20 @@ public:
     system_that_refuses& operator=(const system_that_refuses&) = delete;
     ~system_that_refuses() { synk::detail::the_system.store(&synk::detail::linux_calls); }
 
+    // Calls of the chosen kinds.
     [[nodiscard]] static std::size_t count() { return count_; }
 
 private:
     static bool refuse(bool kind) noexcept {
-        count_ += kind ? 1 : 0;
-        return kind;
+        if (!kind) return false;
+        const std::size_t call = ++count_;
+        return call >= refused_.first && call <= refused_.last;
     }
     static void* map(std::size_t size, bool accessible) noexcept {
         return refuse(refused_.map) ? nullptr : synk::detail::linux_calls.map(size, accessible);
+    }
+    static bool make_accessible(void* at, std::size_t size) noexcept {
+        return !refuse(refused_.make_accessible) && synk::detail::linux_calls.make_accessible(at, size);
     }
     static void* remap(void* at, std::size_t size, std::size_t new_size, void* target) noexcept {
         return refuse(refused_.remap) ? nullptr : synk::detail::linux_calls.remap(at, size, new_size, target);

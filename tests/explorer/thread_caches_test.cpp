@@ -1,0 +1,194 @@
+// How caches go from thread to thread, under every interleaving: one that a thread leaves is adopted by one other,
+// while a third empties it; and no thread begins with the fast way open while it is shut for all.
+//
+// The source itself is compiled here, so that the worlds can play threads that begin and end.
+#include "cache/thread_caches.cpp"
+
+#include <gtest/gtest.h>
+
+#include "channel/channels.hpp"
+#include "explorer/mutants.hpp"
+#include "explorer/small_system.hpp"
+
+namespace {
+
+using namespace synk::detail;
+using synk_explorer::block_class;
+using synk_explorer::block_pages;
+using synk_explorer::equivalent;
+using synk_explorer::payloads;
+using synk_explorer::plain;
+using synk_explorer::program;
+using synk_explorer::program_of;
+using synk_explorer::require;
+using synk_explorer::small_system;
+
+// A store from which two blocks are lent, and a membarrier of the explorer's.
+struct prepared {
+    system_calls calls;
+    prepared() {
+        static_cast<void>(synk_explorer::start());
+        calls = os();
+        calls.barrier = []() noexcept { return synk_explorer::membarrier(); };
+        the_system.store(&calls);
+        asymmetric.store(true);
+        this_thread_cache = nullptr;
+    }
+    static std::byte* block(unsigned i) { return synk_explorer::start().block[8 + i]; }
+};
+
+void prepare() { static const prepared once; }
+
+// A cache with room for two blocks, one of which lies in it.
+struct caches_world {
+    static constexpr unsigned threads = 3;
+    static constexpr std::size_t bytes = block_pages * page_size;
+    cache_record cache;
+    plain<int> ready = 0;
+    payloads<1> owner; // what only the cache's owner touches
+    unsigned popped[threads] = {};
+    unsigned adopters[threads] = {};
+
+    caches_world() {
+        all.store(nullptr, memory_order_relaxed);
+        slow_only.store(0, memory_order_relaxed);
+        cache.bins[block_class].pages = block_pages;
+        cache.bins[block_class].limit = 2;
+        cache.reserved.store(2 * bytes, memory_order_relaxed);
+        budget.force(2 * bytes);
+        static_cast<void>(cache.push(block_class, prepared::block(0)));
+    }
+    static void use(const std::byte* block) { synk_explorer::pages.use(small_system::page_of(block), block_pages); }
+    // As the owner, in the fast way.
+    void put(std::byte* block) {
+        owner.use(0);
+        use(block);
+        bool kept = false;
+        if (cache.gate.enter()) {
+            kept = cache.push(block_class, block);
+            cache.gate.leave();
+        }
+        if (!kept) shared_store::put({block, bytes});
+    }
+    void end() {
+        owner.use(0);
+        end_thread(&cache);
+    }
+    void begin_and_get(unsigned self) {
+        cache_record* const c = adopt();
+        if (c == nullptr) return;
+        ++adopters[self];
+        owner.use(0);
+        if (!c->gate.enter_slow()) return;
+        const held_block b = c->pop(block_class);
+        c->gate.leave();
+        if (b.data == nullptr) return;
+        use(b.data);
+        ++popped[self];
+    }
+    // Both blocks are in the cache, in the channel or with who got them; what is idle has its reservation, but for a
+    // got block's room.
+    void finish() {
+        require(!cache.gate.held() && cache.gate.enter_slow(), "somebody stays behind the gate");
+        const unsigned in_bin = cache.bins[block_class].count();
+        for (unsigned i = 0; i < in_bin; ++i) use(cache.slots[block_class][i]);
+        const std::size_t in_channel = channel_of(block_class).size(kind_of(block_class));
+        require(in_bin + in_channel + popped[0] + popped[1] + popped[2] == 2, "a block is lost, or there twice");
+        require(cache.reserved.load() == cache.bins[block_class].limit * bytes, "the cache's own account is wrong");
+        require(budget.reserved() == cache.reserved.load() + in_channel * bytes, "a reservation is lost, or nobody's");
+    }
+};
+
+// Its owner ends; of two that begin one has it.
+struct adopting : caches_world {
+    adopting() { all.store(&cache, memory_order_relaxed); }
+    void thread(unsigned i) {
+        if (i != 0) return begin_and_get(i);
+        put(prepared::block(1));
+        end();
+    }
+    void finish() {
+        if (adopt() != nullptr) ++adopters[0];
+        require(adopters[0] + adopters[1] + adopters[2] == 1, "a cache that was left is nobody's, or two threads'");
+        caches_world::finish();
+    }
+};
+
+// And a third empties it.
+struct emptying : adopting {
+    void thread(unsigned i) {
+        if (i == 2)
+            thread_caches::empty_others();
+        else
+            adopting::thread(i);
+    }
+};
+
+// A record is in the list once it is found there as its maker left it; two are made at the same time.
+struct publishing : caches_world {
+    cache_record other;
+    plain<int> other_ready = 0;
+    unsigned seen = 0;
+    void thread(unsigned i) {
+        if (i == 0) ready = 1, publish(cache);
+        if (i == 1) other_ready = 1, publish(other);
+        if (i == 2) look();
+    }
+    void look() {
+        each_cache([this](const cache_record& c) {
+            require((&c == &cache ? ready : other_ready) == 1, "a record is found before it is made");
+        });
+    }
+    void finish() {
+        each_cache([this](const cache_record&) { ++seen; });
+        require(seen == 2, "a record is lost");
+    }
+};
+
+// An option that no get may miss is switched while a thread begins, with a new cache or with one that is there.
+template <bool On, bool Adopted>
+struct switching : caches_world {
+    static constexpr unsigned threads = 2;
+    switching() {
+        slow_only.store(On ? 0 : 1, memory_order_relaxed);
+        if (Adopted) {
+            all.store(&cache, memory_order_relaxed);
+            cache.gate.set_slow_only(!On);
+        }
+    }
+    void thread(unsigned i) {
+        if (i == 1) return thread_caches::set_slow_only(On);
+        if (!Adopted) publish(cache);
+        follow_slow_only(cache);
+    }
+    void finish() {
+        const bool fast = cache.gate.enter();
+        require(fast || On, "a cache stays slow for ever");
+        require(!fast || !On, "a thread begins past an option that no get may miss");
+    }
+};
+
+const std::vector<program> worlds{program_of<adopting>("caches_adopting"),
+                                  program_of<emptying>("caches_emptying"),
+                                  program_of<publishing>("caches_publishing"),
+                                  program_of<switching<true, false>>("caches_slow_new"),
+                                  program_of<switching<true, true>>("caches_slow_adopted"),
+                                  program_of<switching<false, false>>("caches_fast_new"),
+                                  program_of<switching<false, true>>("caches_fast_adopted")};
+
+TEST(ThreadCaches, KeepTheirPromises) {
+    prepare();
+    for (const program& p : worlds) EXPECT_EQ(broken(p, {2, 1}), "");
+}
+
+TEST(ThreadCaches, MutantsAreFound) {
+    prepare();
+    const std::vector<equivalent> listed{
+        {"phase.store(thread_phase::ended", "dropped",
+         "not seen here: a thread's own, which the worlds' threads share"},
+        {"(setup.load(memory_order_acquire)", "relaxed", "not seen here: it is set up before any world begins"},
+    };
+    EXPECT_EQ(survivors(worlds, "cache/thread_caches.cpp", listed), "");
+}
+
+} // namespace

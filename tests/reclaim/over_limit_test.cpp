@@ -1,0 +1,59 @@
+// Over the limit idle memory goes at once: not much more of it than must, and where it is cheapest to give back.
+
+#include "reclaim/give_back.hpp"
+#include "reclaim/idle_pool.hpp"
+
+namespace {
+
+using namespace synk_test;
+
+constexpr std::size_t block = 64 * kib;
+constexpr std::size_t huge_page = 2 * mib;
+
+class over_limit : public idle_pool {
+protected:
+    static void set_limit(std::size_t bytes) {
+        synk::options o = without_keeper();
+        o.idle_limit = bytes;
+        synk::configure(o);
+    }
+    // What is idle becomes free pages of its chunk.
+    static void make_free_pages() { synk::detail::gather_idle(); }
+};
+
+TEST_F(over_limit, a_put_gives_back_a_huge_page_more_than_it_must_at_most) {
+    for (const std::size_t limit : {16 * mib, 256 * mib}) {
+        set_limit(limit);
+        auto blocks = get_many((limit + 8 * mib) / block, block);
+        std::size_t went = 0;
+        while (!blocks.empty()) {
+            const std::size_t before = synk::stats().given_back;
+            put(std::move(blocks.back()));
+            blocks.pop_back();
+            const std::size_t now = synk::stats().given_back - before;
+            EXPECT_LE(now, huge_page + block);
+            EXPECT_LE(synk::stats().idle, limit);
+            went += now;
+        }
+        EXPECT_GT(went, 0U) << "the limit was never reached";
+        synk::trim();
+    }
+}
+
+TEST_F(over_limit, whole_huge_pages_go_before_short_runs) {
+    auto kept = put_every_other(get_many(4 * mib / block, block)); // free runs of a block each
+    make_free_pages();
+    synk::bytes whole = get(4 * mib);
+    const void* const at = whole.data();
+    put(std::move(whole));
+    make_free_pages();
+    static_cast<void>(watched_system::take_advice());
+    EXPECT_EQ(synk::detail::shared_store::purge(huge_page), huge_page);
+    const auto first = watched_system::take_advice();
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_EQ(first[0].size, huge_page);
+    EXPECT_TRUE(first[0].meets(at, 4 * mib));
+    put_all(kept);
+}
+
+} // namespace
