@@ -32,19 +32,28 @@ public:
         const std::lock_guard guard(lock_);
         idle_[cls].push_back(data);
     }
-    // Between two measurements, with no thread at work.
-    void start_again() {
+    // Between two measurements, with no thread at work and nothing in any cache. `budget`: bytes of idle blocks that
+    // all caches together may have room for.
+    void start_again(std::size_t budget) {
         for (auto& idle : idle_) idle.clear();
         visits_ = 0;
         used_ = 0;
+        budget_ = budget;
         ::madvise(space_, space_bytes, MADV_DONTNEED);
+    }
+    // Room for one more block in a cache, if the budget allows it.
+    [[nodiscard]] bool take_room(std::size_t bytes) {
+        std::size_t left = budget_.load(std::memory_order_relaxed); // relaxed, here and below: a number, no data
+        while (left >= bytes)
+            if (budget_.compare_exchange_weak(left, left - bytes, std::memory_order_relaxed)) return true;
+        return false;
     }
     [[nodiscard]] std::uint64_t visits() const { return visits_; }
     // Bytes of all blocks that were ever needed, by their capacity.
     [[nodiscard]] std::size_t used() const { return used_; }
 
 private:
-    static constexpr std::size_t space_bytes = std::size_t{64} << 30;
+    static constexpr std::size_t space_bytes = std::size_t{16} << 30;
 
     static std::byte* map() {
         void* const p =
@@ -64,6 +73,7 @@ private:
     std::byte* const space_ = map();
     std::size_t used_ = 0;
     std::atomic<std::uint64_t> visits_{0};
+    std::atomic<std::size_t> budget_{0};
 };
 
 inline backing shared;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -42,9 +43,16 @@ template <class T>
     return static_cast<T*>(p);
 }
 
+// A bin begins without room; a put that finds none asks for it. True: there is some now. The others of a CPU may be at
+// it too.
 template <class Cache>
-void make_room(Cache& cache) {
-    for (unsigned cls = 0; cls < class_count; ++cls) cache.bins[cls].limit = room_of(cls);
+[[nodiscard]] bool make_room(Cache& cache, unsigned cls) {
+    const std::atomic_ref limit(cache.bins[cls].limit);
+    std::uint32_t seen = limit.load(std::memory_order_relaxed); // relaxed: a number, no data
+    if (seen >= room_of(cls) || !shared.take_room(class_bytes(cls))) return false;
+    while (seen < room_of(cls))
+        if (limit.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) return true;
+    return false;
 }
 
 // The least that any pool can do: a stack of pointers a tier, the thread's own, out of everybody's reach.
@@ -77,6 +85,8 @@ struct bare_floor {
         into.blocks[into.count++] = data;
         return true;
     }
+    [[nodiscard]] static bool grow(unsigned) { return false; }
+    static void empty_all() {}
     static std::uint64_t stops() { return 0; }
 };
 
@@ -93,7 +103,6 @@ struct gated {
     static void attach() {
         if (own != nullptr) return;
         own = map_zeroed<thread_cache>(sizeof(thread_cache));
-        make_room(*own);
     }
     static void detach() {
         while (!drain(*own)) {
@@ -126,6 +135,8 @@ struct gated {
         return true;
     }
     static thread_cache* mine() { return own; }
+    [[nodiscard]] static bool grow(unsigned cls) { return own != nullptr && make_room(*own, cls); }
+    static void empty_all() {}
     static std::uint64_t stops() { return 0; }
 };
 
@@ -158,7 +169,6 @@ struct restartable {
     static void attach() {
         if (own != nullptr || !is_registered()) return; // without rseq: the backing's, always
         own = map_zeroed<restartable_cache>(sizeof(restartable_cache));
-        make_room(*own);
     }
     static void detach() {
         if (own == nullptr) return;
@@ -179,6 +189,8 @@ struct restartable {
     }
     static bool drain(restartable_cache& c) { return drain_restartable(c, -1); }
     static restartable_cache* mine() { return own; }
+    [[nodiscard]] static bool grow(unsigned cls) { return own != nullptr && make_room(*own, cls); }
+    static void empty_all() {}
     static std::uint64_t stops() { return stopped; }
 };
 
@@ -201,7 +213,6 @@ struct per_cpu {
         if (all != nullptr) return;
         const auto cpus = static_cast<std::uint64_t>(::sysconf(_SC_NPROCESSORS_CONF));
         all = map_zeroed<restartable_cache>(cpus * cache_stride);
-        for (std::uint64_t cpu = 0; cpu < cpus; ++cpu) make_room(*at(cpu));
         count = cpus;
     }
     static void attach() {}
@@ -221,6 +232,13 @@ struct per_cpu {
                                 static_cast<std::ptrdiff_t>(cache_stride)));
     }
     static restartable_cache* mine() { return at(this_area()->cpu_id % count); }
+    [[nodiscard]] static bool grow(unsigned cls) { return is_registered() && make_room(*mine(), cls); }
+    static void empty_all() {
+        for (std::uint64_t cpu = 0; cpu < count; ++cpu) {
+            drain(*at(cpu));
+            for (auto& bin : at(cpu)->bins) bin.limit = 0;
+        }
+    }
     static std::uint64_t stops() { return stopped; }
 };
 
@@ -233,9 +251,20 @@ template <class Kind>
     return shared.get(Kind::backing_class(cls));
 }
 template <class Kind>
+[[gnu::noinline]] void put_slow(unsigned cls, std::byte* data) {
+    if (!Kind::grow(cls) || !Kind::push(cls, data)) shared.put(Kind::backing_class(cls), data);
+}
+template <class Kind>
 [[gnu::always_inline]] inline void put(unsigned cls, std::byte* data) {
     if (!Kind::push(cls, data)) [[unlikely]]
-        shared.put(Kind::backing_class(cls), data);
+        put_slow<Kind>(cls, data);
+}
+
+inline constexpr std::size_t no_bound = ~std::size_t{0};
+template <class Kind>
+void start_again(std::size_t budget = no_bound) {
+    Kind::empty_all();
+    shared.start_again(budget);
 }
 
 } // namespace explore

@@ -1,6 +1,7 @@
 // The work of caches.cpp in which threads, drains and signals meet.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <chrono>
@@ -49,14 +50,10 @@ template <class Kind>
     put<Kind>(cls, data);
 }
 
-// Under callgrind: the thread's area says that it runs on CPU 0.
-inline void pretend_registration() {
-    if (!is_registered()) *const_cast<volatile std::uint32_t*>(&this_area()->cpu_id) = 0;
-}
-
 struct crew_work {
     std::size_t threads;
-    std::size_t held; // got before the first of them is put
+    std::size_t held;   // got before the first of them is put
+    std::size_t budget; // bytes that may lie in all caches
     const std::vector<std::size_t>& sizes;
 };
 struct crew_result {
@@ -70,7 +67,7 @@ template <class Kind>
 class crew {
 public:
     explicit crew(const crew_work& work) : work_(work), warm_(static_cast<std::ptrdiff_t>(work.threads)) {
-        shared.start_again();
+        start_again<Kind>(work.budget);
         std::vector<std::jthread> running;
         for (std::size_t i = 0; i < work.threads; ++i) running.emplace_back([this, i] { run(i); });
         std::this_thread::sleep_for(std::chrono::milliseconds(work.threads > 2 ? 300 : 60));
@@ -93,7 +90,8 @@ private:
         const std::uint64_t stops_before = Kind::stops();
         const auto start = bench::processor_time();
         std::uint64_t bursts = 0;
-        for (; !stop_.load(std::memory_order_relaxed); ++bursts) burst(at);
+        for (; !stop_.load(std::memory_order_relaxed); bursts += 16)
+            for (int k = 0; k < 16; ++k) burst(at);
         worked_ += bench::nanoseconds_of(bench::processor_time() - start);
         pairs_ += bursts * work_.held;
         stops_ += Kind::stops() - stops_before;
@@ -102,13 +100,14 @@ private:
         Kind::detach();
     }
     void burst(std::size_t& at) {
-        std::pair<unsigned, std::byte*> held[8];
+        unsigned classes[8];
+        std::byte* blocks[8];
         for (std::size_t k = 0; k < work_.held; ++k) {
-            const unsigned cls = Kind::class_of(work_.sizes[at++ % size_count]);
-            held[k] = {cls, get<Kind>(cls)};
-            bench::touch(held[k].second);
+            classes[k] = Kind::class_of(work_.sizes[at++ % size_count]);
+            blocks[k] = get<Kind>(classes[k]);
+            bench::touch(blocks[k]);
         }
-        for (std::size_t k = 0; k < work_.held; ++k) put<Kind>(held[k].first, held[k].second);
+        for (std::size_t k = 0; k < work_.held; ++k) put<Kind>(classes[k], blocks[k]);
     }
 
     const crew_work& work_;
@@ -123,7 +122,7 @@ template <class Kind>
 }
 
 struct drain_result {
-    double us;       // of wall time, a drain of one cache
+    double us;       // of the processor's time, a drain of one cache: the median
     double refused;  // part of the drains that found the owner inside
     double owner_ns; // of the processor's time, a pair of the owners
 };
@@ -132,7 +131,7 @@ struct drain_result {
 // misses.
 template <class Kind>
 [[nodiscard]] drain_result run_drains(std::size_t owners, std::chrono::microseconds pause) {
-    shared.start_again();
+    start_again<Kind>();
     std::vector<typename Kind::cache*> caches(owners);
     std::barrier<> ready(static_cast<std::ptrdiff_t>(owners) + 1);
     std::atomic<bool> stop{false};
@@ -154,24 +153,25 @@ template <class Kind>
             Kind::detach();
         });
     ready.arrive_and_wait();
-    std::uint64_t drains = 0;
+    std::sort(caches.begin(), caches.end());
+    caches.erase(std::unique(caches.begin(), caches.end()), caches.end()); // several threads, one CPU
     std::uint64_t refused = 0;
-    bench::clock::duration spent{};
+    std::vector<bench::clock::duration> spent;
     const auto end = bench::clock::now() + std::chrono::milliseconds(150);
     while (bench::clock::now() < end) {
         for (auto* c : caches) {
             const auto start = bench::processor_time();
             refused += Kind::drain(*c) ? 0U : 1U;
-            spent += bench::processor_time() - start;
-            ++drains;
+            spent.push_back(bench::processor_time() - start);
         }
         std::this_thread::sleep_for(pause);
     }
     stop = true;
     ready.arrive_and_wait();
     running.clear();
-    return {bench::nanoseconds(spent) / 1e3 / static_cast<double>(drains),
-            static_cast<double>(refused) / static_cast<double>(drains),
+    std::sort(spent.begin(), spent.end());
+    return {bench::nanoseconds(spent[spent.size() / 2]) / 1e3,
+            static_cast<double>(refused) / static_cast<double>(spent.size()),
             static_cast<double>(worked.load()) / static_cast<double>(pairs.load())};
 }
 
@@ -215,7 +215,7 @@ struct signal_result {
 
 template <class Kind>
 [[nodiscard]] signal_result run_signals(std::chrono::milliseconds span) {
-    shared.start_again();
+    start_again<Kind>();
     signal_result result{};
     std::jthread([&] {
         Kind::attach();
@@ -242,7 +242,7 @@ struct disjoint_result {
 // Three threads, interrupted, and one that drains. The first byte of a block says whether it is lent.
 template <class Kind>
 [[nodiscard]] disjoint_result run_disjoint(std::chrono::milliseconds span) {
-    shared.start_again();
+    start_again<Kind>();
     constexpr std::size_t owners = 3;
     std::vector<typename Kind::cache*> caches(owners);
     std::barrier<> ready(owners + 1);
@@ -292,34 +292,37 @@ template <class Kind>
     return {pairs, drains, stops, twice};
 }
 
-// One after the other gets a block, writes it and puts it, both on one CPU; in between the first one's cache is
-// drained. Correct in every kind; what a tool makes of it is the question.
+// By turns, on one CPU: get a block, write to it, put it; the turns are handed on by time alone. A thread's caches are
+// drained in between. Correct in every kind; what a tool makes of it is the question.
 template <class Kind>
 void hand_to_and_fro() {
     if constexpr (Kind::drains) {
-        shared.start_again();
-        std::barrier<> turn(2);
-        const auto work = [&turn](bool first) {
+        start_again<Kind>();
+        std::atomic<unsigned> turn{0}; // relaxed: it must not order what the tool looks for
+        std::atomic<typename Kind::cache*> caches[2]{};
+        const auto work = [&](unsigned me) {
             cpu_set_t one;
             CPU_ZERO(&one);
             CPU_SET(0, &one);
             ::pthread_setaffinity_np(::pthread_self(), sizeof one, &one);
             Kind::attach();
-            for (int k = 0; k < 20; ++k) {
-                if ((k % 2 == 0) == first) {
-                    const unsigned cls = Kind::class_of(32 << 10);
-                    std::byte* const data = get<Kind>(cls);
-                    data[64] = std::byte{1};
-                    put<Kind>(cls, data);
-                }
-                bench::clock::time_point until = bench::clock::now() + std::chrono::milliseconds(2);
-                while (bench::clock::now() < until) {
-                }
+            caches[me] = Kind::mine();
+            const unsigned cls = Kind::class_of(32 << 10);
+            for (unsigned k = me; k < 20; k += 2) {
+                while (turn.load(std::memory_order_relaxed) != k) std::this_thread::yield();
+                auto* const other = caches[1 - me].load(); // sees the other's cache made, and nothing later
+                if (other != nullptr) Kind::drain(*other);
+                std::byte* const data = get<Kind>(cls);
+                data[64] = std::byte{1};
+                put<Kind>(cls, data);
+                turn.store(k + 1, std::memory_order_relaxed);
             }
+            while (turn.load(std::memory_order_relaxed) < 20) std::this_thread::yield();
+            ::usleep(1000);
             Kind::detach();
         };
-        std::jthread other(work, false);
-        std::jthread([&] { work(true); }).join();
+        std::jthread other(work, 0U);
+        std::jthread(work, 1U).join();
     }
 }
 

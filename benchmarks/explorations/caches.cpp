@@ -41,7 +41,7 @@ void for_each_kind(Work work) {
 
 template <class Kind>
 double hot_ns(std::size_t size) {
-    shared.start_again();
+    start_again<Kind>();
     Kind::attach();
     auto pairs = [size](std::uint64_t count) mutable {
         for (std::uint64_t i = 0; i < count; ++i) {
@@ -57,7 +57,7 @@ double hot_ns(std::size_t size) {
 
 template <class Kind>
 double random_ns(const std::vector<std::size_t>& sizes) {
-    shared.start_again();
+    start_again<Kind>();
     Kind::attach();
     auto pairs = [&sizes, at = std::size_t{0}](std::uint64_t count) mutable {
         for (std::uint64_t i = 0; i < count; ++i) pair<Kind>(sizes[at++ % size_count]);
@@ -106,10 +106,12 @@ void threads() {
     const auto to_4_mib = uniform_sizes(4 * mib);
     const auto mixed = mixed_sizes();
     const std::vector<std::size_t> fixed(size_count, 32 * kib);
-    one_crew("2 threads, 32 KiB", {.threads = 2, .held = 1, .sizes = fixed});
-    one_crew("2 threads, random to 4 MiB", {.threads = 2, .held = 1, .sizes = to_4_mib});
-    one_crew("32 threads, mixed, 1 held", {.threads = 32, .held = 1, .sizes = mixed});
-    one_crew("32 threads, mixed, 8 held", {.threads = 32, .held = 8, .sizes = mixed});
+    one_crew("2 threads, 32 KiB", {.threads = 2, .held = 1, .budget = no_bound, .sizes = fixed});
+    one_crew("2 threads, random to 4 MiB", {.threads = 2, .held = 1, .budget = no_bound, .sizes = to_4_mib});
+    one_crew("32 threads, mixed, 1 held", {.threads = 32, .held = 1, .budget = no_bound, .sizes = mixed});
+    one_crew("32 threads, mixed, 8 held", {.threads = 32, .held = 8, .budget = no_bound, .sizes = mixed});
+    one_crew("32 threads, mixed, 1 held, at most 128 MiB in all caches but the floor's",
+             {.threads = 32, .held = 1, .budget = 128 * mib, .sizes = mixed});
 }
 
 template <class Kind>
@@ -156,17 +158,20 @@ int disjoint() {
 
 template <class Kind>
 void count_pairs(std::uint64_t n) {
+    start_again<Kind>();
     Kind::attach();
     std::size_t size = 32 * kib;
     for (std::uint64_t i = 0; i < n; ++i) {
         bench::make_opaque(size);
         pair<Kind>(size);
     }
+    std::printf("%llu pairs, %llu visits to what is shared\n", static_cast<unsigned long long>(n),
+                static_cast<unsigned long long>(shared.visits()));
     Kind::detach();
 }
 
 void count(int kind, std::uint64_t n) {
-    pretend_registration(); // callgrind has one CPU and interrupts nobody
+    pretend_registration();
     int at = 0;
     for_each_kind([&]<class Kind>() {
         if (at++ == kind) count_pairs<Kind>(n);
@@ -184,6 +189,10 @@ int main(int argc, char** argv) {
     if (mode.empty() || mode == "threads") threads();
     if (mode.empty() || mode == "drain") drain();
     if (mode.empty() || mode == "signals") signals();
-    if (mode == "handed") for_each_kind([]<class Kind>() { hand_to_and_fro<Kind>(); });
+    if (mode == "handed")
+        for_each_kind([]<class Kind>() {
+            std::fprintf(stderr, "%s\n", std::string(Kind::name).c_str());
+            hand_to_and_fro<Kind>();
+        });
     return mode.empty() || mode == "disjoint" ? disjoint() : EXIT_SUCCESS;
 }
