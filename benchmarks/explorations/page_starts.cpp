@@ -1,6 +1,6 @@
-// Asks: every block starts on a 4096-byte boundary, so the first lines of all blocks meet in the same sets of the caches.
-// What does it cost to go round through the starts of N blocks, and what does it cost when block i is used from byte
-// 64 x i on instead (256 x i, where the first 256 bytes are read)?
+// Asks: every block starts on a 4096-byte boundary, so the first lines of all blocks meet in the same sets of the
+// caches. What does it cost to go round through the starts of N blocks, and what does it cost when block i is used from
+// byte 64 x i on instead (256 x i, where the first 256 bytes are read)?
 //
 //     cmake --build build --target explore_page_starts && build/benchmarks/explorations/explore_page_starts
 //
@@ -32,7 +32,8 @@ class blocks {
 public:
     blocks(std::size_t bytes, bool huge) : bytes_(bytes) {
         const std::size_t all = most_blocks * (bytes + page) + 2 * huge_page;
-        void* const p = ::mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void* const p =
+            ::mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (p == MAP_FAILED) throw std::bad_alloc();
         ::madvise(p, all, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
         space_ = static_cast<std::byte*>(p);
@@ -64,7 +65,8 @@ template <std::size_t Bytes>
 double visit_ns(std::byte* start) {
     const auto visits = [&start](std::uint64_t n) {
         for (std::uint64_t i = 0; i < n; ++i) {
-            for (std::size_t at = line; at < Bytes; at += line) bench::keep(static_cast<volatile std::byte*>(start)[at]);
+            for (std::size_t at = line; at < Bytes; at += line)
+                bench::keep(static_cast<volatile std::byte*>(start)[at]);
             std::memcpy(&start, start, sizeof start);
         }
         bench::keep(start);
