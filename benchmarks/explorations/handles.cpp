@@ -24,7 +24,7 @@ namespace detail = synk::detail;
 
 // A thread's own stacks of pointers.
 struct by_floor {
-    static void pair(std::size_t n) {
+    [[gnu::always_inline]] static void pair(std::size_t n) {
         const unsigned tier = explore::bare_floor::class_of(n);
         std::byte* const data = explore::get<explore::bare_floor>(tier);
         bench::touch(data);
@@ -33,40 +33,40 @@ struct by_floor {
 };
 // The hit path without its handle.
 struct by_block {
-    static void pair(std::size_t n) {
+    [[gnu::always_inline]] static void pair(std::size_t n) {
         const detail::held_block b = detail::try_get(n);
         bench::touch(b.data);
         detail::put(b);
     }
 };
 struct by_sized {
-    static void pair(std::size_t n) {
+    [[gnu::always_inline]] static void pair(std::size_t n) {
         auto b = synk::get_sized_pool().get_sized(n);
         bench::touch(b.data());
     }
 };
 // As a caller does that carries the handle on.
 struct by_moved {
-    static void pair(std::size_t n) {
+    [[gnu::always_inline]] static void pair(std::size_t n) {
         auto b = synk::get_sized_pool().get_sized(n);
         bench::touch(b.data());
         synk::get_sized_pool().put(std::move(b));
     }
 };
 struct by_try {
-    static void pair(std::size_t n) {
+    [[gnu::always_inline]] static void pair(std::size_t n) {
         auto b = synk::get_sized_pool().try_get_sized(n);
         if (b) bench::touch(b.data());
     }
 };
 struct by_unsized {
-    static void pair(std::size_t n) {
+    [[gnu::always_inline]] static void pair(std::size_t n) {
         auto b = synk::get_unsized_pool().get_at_least(n);
         bench::touch(b.data());
     }
 };
 struct by_bare {
-    static void pair(std::size_t n) {
+    [[gnu::always_inline]] static void pair(std::size_t n) {
         void* const p = synk::get_sized_pool().allocate(n);
         bench::touch(static_cast<std::byte*>(p));
         synk::get_sized_pool().deallocate(p, n);
@@ -74,7 +74,7 @@ struct by_bare {
 };
 // A handle that gives its block out and takes it back: what a bare pair pays besides.
 struct by_marks {
-    static void pair(std::size_t n) {
+    [[gnu::always_inline]] static void pair(std::size_t n) {
         static std::byte* const data = detail::try_get(n).data;
         detail::lend_bare(data);
         bench::touch(data);
@@ -83,7 +83,7 @@ struct by_marks {
 };
 // Of that, the atomic that two threads meet in which put the same pointer at the same time.
 struct by_atomic {
-    static void pair(std::size_t) {
+    [[gnu::always_inline]] static void pair(std::size_t) {
         static std::atomic<std::uint32_t> record{0};
         record.store(record.load(std::memory_order_relaxed) | 1, std::memory_order_relaxed);
         bench::keep(record.fetch_and(~1U, std::memory_order_relaxed)); // relaxed, all: as the library has it
