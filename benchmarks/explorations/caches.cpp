@@ -15,7 +15,6 @@
 // Without rseq (__rseq_size 0: an old C library or kernel, glibc.pthread.rseq=0) kinds 2 and 3 have no cache.
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <string_view>
 #include <vector>
 
