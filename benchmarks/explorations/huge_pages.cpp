@@ -134,13 +134,16 @@ void compare(const std::string& title, const char* unit, Measure measure) {
 } // namespace
 
 int main() {
-    constexpr std::pair<stage, const char*> stages[] = {
-        {stage::fresh, "first use"},         {stage::warm, "use again at once"},    {stage::weakening, "making weak"},
-        {stage::weak, "use of what is weak"}, {stage::going, "giving back for good"}, {stage::gone, "use of what is gone"}};
+    constexpr std::pair<stage, const char*> stages[] = {{stage::fresh, "first use"},
+                                                        {stage::warm, "use again at once"},
+                                                        {stage::weakening, "making weak"},
+                                                        {stage::weak, "use of what is weak"},
+                                                        {stage::going, "giving back for good"},
+                                                        {stage::gone, "use of what is gone"}};
     for (const std::size_t size : {mib / 16, mib / 2, 4 * mib})
         for (const auto& [wanted, name] : stages)
-            compare(std::string(name) + ", " + std::to_string(count) + " x " + std::to_string(size >> 10) + " KiB", "us",
-                    [size = size, wanted = wanted](synk::huge_pages h) { return figure(h, size, wanted); });
+            compare(std::string(name) + ", " + std::to_string(count) + " x " + std::to_string(size >> 10) + " KiB",
+                    "us", [size = size, wanted = wanted](synk::huge_pages h) { return figure(h, size, wanted); });
     compare("resident for 1 x 4 KiB", "MiB", [](synk::huge_pages h) { return grown_mib(h, page, 1); });
     compare("resident for 600 x 12 KiB", "MiB", [](synk::huge_pages h) { return grown_mib(h, 3 * page, 600); });
 }
