@@ -109,8 +109,11 @@ void threads() {
     one_crew("2 threads, random to 4 MiB", {.threads = 2, .held = 1, .budget = no_bound, .sizes = to_4_mib});
     one_crew("32 threads, mixed, 1 held", {.threads = 32, .held = 1, .budget = no_bound, .sizes = mixed});
     one_crew("32 threads, mixed, 8 held", {.threads = 32, .held = 8, .budget = no_bound, .sizes = mixed});
-    one_crew("32 threads, mixed, 1 held, at most 128 MiB in all caches but the floor's",
-             {.threads = 32, .held = 1, .budget = 128 * mib, .sizes = mixed});
+    for (const std::size_t bound : {128 * mib, 16 * mib})
+        one_crew(
+            ("32 threads, mixed, 1 held, in all caches but the floor's at most " + std::to_string(bound / mib) + " MiB")
+                .c_str(),
+            {.threads = 32, .held = 1, .budget = bound, .sizes = mixed});
 }
 
 template <class Kind>

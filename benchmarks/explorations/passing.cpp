@@ -34,20 +34,18 @@ std::uint64_t visits() {
 // In turns, so that whether both have a processor at the same time does not matter.
 class in_step {
 public:
-    explicit in_step(const asked& sizes) : sizes_(sizes) {
+    in_step(const asked& sizes, std::size_t at_once) : sizes_(sizes), held_(at_once) {
         std::jthread taker([this] { take(); });
         for (unsigned turn = 0; turn < turns; ++turn) give(turn == turns / 8);
     } // joined
 
-    [[nodiscard]] double ns() const { return bench::nanoseconds(gave_ + took_) / (double{turns} * 7 / 8 * at_once); }
-    [[nodiscard]] double visits_in_1000() const {
-        return static_cast<double>(visits() - visits_) * 1e3 / (double{turns} * 7 / 8 * at_once);
-    }
+    [[nodiscard]] double ns() const { return bench::nanoseconds(gave_ + took_) / (buffers()); }
+    [[nodiscard]] double visits_in_1000() const { return static_cast<double>(visits() - visits_) * 1e3 / (buffers()); }
 
 private:
     static constexpr unsigned turns = 1600; // the first eighth makes it warm
-    static constexpr std::size_t at_once = 64;
 
+    [[nodiscard]] double buffers() const { return double{turns} * 7 / 8 * static_cast<double>(held_.size()); }
     void give(bool begins) {
         if (begins) {
             gave_ = {};
@@ -75,14 +73,14 @@ private:
 
     const asked& sizes_;
     std::size_t next_ = 0;
-    synk::bytes held_[at_once];
+    std::vector<synk::bytes> held_;
     std::binary_semaphore full_{0}, empty_{0}; // whose turn it is
     bench::clock::duration gave_{}, took_{};
     std::uint64_t visits_ = 0;
 };
 
-void step(const asked& sizes) {
-    const in_step work(sizes);
+void step(const asked& sizes, std::size_t at_once) {
+    const in_step work(sizes, at_once);
     std::printf("%.2f %.2f ", work.ns(), work.visits_in_1000() + 1e-3); // never 0: ratios are made of it
 }
 void hand(const asked& sizes) { std::printf("%.2f ", bench::hand_over<bench::sized>(sizes, 60ms).values()[0]); }
@@ -97,7 +95,8 @@ int main() {
     const asked mixed = explore::mixed_sizes();
     const asked small(explore::size_count, 32 << 10);
     const asked large(explore::size_count, 1 << 20);
-    for (const asked* sizes : {&small, &large, &mixed}) step(*sizes);
+    for (const std::size_t at_once : {64U, 16U})
+        for (const asked* sizes : {&small, &large, &mixed}) step(*sizes, at_once);
     for (const asked* sizes : {&small, &large, &mixed}) hand(*sizes);
     for (const asked* sizes : {&small, &to_4_mib, &mixed}) run(2, *sizes);
     run(32, mixed);
