@@ -219,7 +219,24 @@ struct disjoint_result {
     std::uint64_t pairs, drains, stops, twice;
 };
 
-// Three threads, interrupted, and one that drains. The first byte of a block says whether it is lent.
+// Gets four blocks and puts them; how many of them somebody else had too. A block's first byte says whether it is lent.
+template <class Kind>
+[[nodiscard]] std::uint64_t lent_twice() {
+    const auto flag = [](std::byte* data) { return std::atomic_ref(*reinterpret_cast<std::uint8_t*>(data)); };
+    std::uint64_t twice = 0;
+    std::byte* held[4];
+    for (unsigned k = 0; k < 4; ++k) {
+        held[k] = get<Kind>(Kind::class_of((16U << 10) << k));
+        twice += flag(held[k]).exchange(1);
+    }
+    for (unsigned k = 0; k < 4; ++k) {
+        flag(held[k]).store(0);
+        put<Kind>(Kind::class_of((16U << 10) << k), held[k]);
+    }
+    return twice;
+}
+
+// Three threads, interrupted, and one that drains.
 template <class Kind>
 [[nodiscard]] disjoint_result run_disjoint(std::chrono::milliseconds span) {
     start_again<Kind>();
@@ -236,22 +253,11 @@ template <class Kind>
             Kind::attach();
             caches[i] = Kind::mine();
             ready.arrive_and_wait();
-            const auto flag = [](std::byte* data) { return std::atomic_ref(*reinterpret_cast<std::uint8_t*>(data)); };
             std::uint64_t done = 0;
             std::uint64_t seen_twice = 0;
             {
                 const interrupted<Kind> timer;
-                for (; !stop.load(std::memory_order_relaxed); ++done) {
-                    std::byte* held[4];
-                    for (unsigned k = 0; k < 4; ++k) {
-                        held[k] = get<Kind>(Kind::class_of((16U << 10) << k));
-                        seen_twice += flag(held[k]).exchange(1);
-                    }
-                    for (unsigned k = 0; k < 4; ++k) {
-                        flag(held[k]).store(0);
-                        put<Kind>(Kind::class_of((16U << 10) << k), held[k]);
-                    }
-                }
+                for (; !stop.load(std::memory_order_relaxed); ++done) seen_twice += lent_twice<Kind>();
             }
             pairs += done * 4;
             stops += Kind::stops();

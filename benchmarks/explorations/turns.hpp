@@ -4,6 +4,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -39,7 +41,7 @@ private:
 
     static double part(std::vector<double> v, double where) { // by value: it is sorted
         std::sort(v.begin(), v.end());
-        return v[static_cast<std::size_t>(where * static_cast<double>(v.size() - 1) + 0.5)];
+        return v[static_cast<std::size_t>(std::lround(where * static_cast<double>(v.size() - 1)))];
     }
     void print() const {
         std::printf("%s\n", title_.c_str());
