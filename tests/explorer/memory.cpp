@@ -11,7 +11,7 @@ void memory::begin(unsigned threads) noexcept {
     each_view([](view& v) { v.clear(0, 1); });
     for (unsigned t = 0; t < threads; ++t) {
         threads_[t].any_released = false;
-        threads_[t].now.clock(t) = 1;
+        threads_[t].now.tick(t);
     }
 }
 

@@ -115,7 +115,7 @@ private:
         return a.writer < 0 || threads_[thread].now.clock(static_cast<unsigned>(a.writer)) >= a.write_clock;
     }
     // What the thread does from now on is not part of what it has published.
-    void tick(unsigned thread) noexcept { ++threads_[thread].now.clock(thread); }
+    void tick(unsigned thread) noexcept { threads_[thread].now.tick(thread); }
     template <class Visit>
     void each_view(Visit visit) noexcept;
 

@@ -24,7 +24,7 @@ public:
     // The positions alone: what is seen, without the right to touch plain data that comes with being told.
     void join_positions(const view& other, unsigned rows) noexcept { join_from(1, other, rows); }
 
-    [[nodiscard]] std::int16_t& clock(unsigned thread) noexcept { return row_[0][thread]; }
+    void tick(unsigned thread) noexcept { ++row_[0][thread]; }
     [[nodiscard]] std::int16_t clock(unsigned thread) const noexcept { return row_[0][thread]; }
     [[nodiscard]] std::int16_t position(unsigned object) const noexcept {
         return row_[1 + object / lanes][object % lanes];
