@@ -31,6 +31,7 @@ bool has_own() noexcept { return this_thread_cache != &no_cache; }
 
 // Only grows, by compare-and-swap at its head; walked from head to end by anybody.
 constinit atomic<cache_record*> all{nullptr};
+constinit atomic<cache_record*> next_look{nullptr}; // where empty_resting() goes on; null: at the head
 
 // 1 while every get and put shall go the slow way. Changed and asked by read-modify-writes, of which one is the later:
 //     S1: set_slow_only() changes it, and then tells each cache in the list.
@@ -249,7 +250,6 @@ std::size_t empty_if_resting(cache_record& c) noexcept {
 
 // A few caches a call, so that it costs the same with any number of threads.
 void thread_caches::empty_resting(std::size_t bytes) noexcept {
-    static constinit atomic<cache_record*> next_look{nullptr};
     cache_record* c = next_look.load(memory_order_acquire); // acquire: the record behind it, as in each_cache
     std::size_t done = 0;
     for (unsigned looks = 0; looks < 16 && done < bytes; ++looks) {

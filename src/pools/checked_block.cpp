@@ -114,7 +114,8 @@ held_block take_bare_from(chunk& c, void* p) noexcept {
     const block_record r = c.record_at(page);
     if (!r.bare() || !r.sealed_for(data)) return {};
     // relaxed: it decides between the two, it publishes nothing. Asked for the one bit alone, it is one instruction.
-    if ((c.record[page].fetch_and(~block_record::bare_bit, memory_order_relaxed) & block_record::bare_bit) == 0) return {};
+    if ((c.record[page].fetch_and(~block_record::bare_bit, memory_order_relaxed) & block_record::bare_bit) == 0)
+        return {};
     return {data, r.cls(), class_pages(r.cls())};
 }
 

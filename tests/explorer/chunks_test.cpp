@@ -187,6 +187,11 @@ struct neighbours : store_world {
     }
 };
 
+// And at the same time lose their memory: their flags share a word.
+struct neighbours_gone : neighbours {
+    static void thread(unsigned i) { put_gone(start().block[8 + i], block_class); }
+};
+
 // With nobody else there, a chunk stands under the class of its longest run and no other.
 struct relisting : store_world {
     static constexpr unsigned threads = 1;
@@ -203,12 +208,17 @@ struct relisting : store_world {
     }
 };
 
-const std::vector<program> worlds{
-    program_of<relisting>("chunks_relisting"), program_of<visit>("chunks_visit"),
-    program_of<trim>("chunks_trim"),           program_of<before_fork>("chunks_before_fork"),
-    program_of<unmapping>("chunks_unmapping"), program_of<neighbours>("chunks_neighbours"),
-    program_of<spanning>("chunks_spanning"),   program_of<whole>("chunks_whole"),
-    program_of<huge>("chunks_huge"),           program_of<huge_trim>("chunks_huge_trim")};
+const std::vector<program> worlds{program_of<relisting>("chunks_relisting"),
+                                  program_of<visit>("chunks_visit"),
+                                  program_of<trim>("chunks_trim"),
+                                  program_of<before_fork>("chunks_before_fork"),
+                                  program_of<unmapping>("chunks_unmapping"),
+                                  program_of<neighbours>("chunks_neighbours"),
+                                  program_of<neighbours_gone>("chunks_neighbours_gone"),
+                                  program_of<spanning>("chunks_spanning"),
+                                  program_of<whole>("chunks_whole"),
+                                  program_of<huge>("chunks_huge"),
+                                  program_of<huge_trim>("chunks_huge_trim")};
 
 TEST(Chunks, KeepTheirPromises) {
     static_cast<void>(start());

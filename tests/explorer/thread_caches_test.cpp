@@ -32,7 +32,7 @@ struct prepared {
         calls.barrier = []() noexcept { return synk_explorer::membarrier(); };
         the_system.store(&calls);
         asymmetric.store(true);
-        this_thread_cache = nullptr;
+        this_thread_cache = &no_cache;
     }
     static std::byte* block(unsigned i) { return synk_explorer::start().block[8 + i]; }
 };
@@ -51,9 +51,10 @@ struct caches_world {
 
     caches_world() {
         all.store(nullptr, memory_order_relaxed);
+        next_look.store(nullptr, memory_order_relaxed);
         slow_only.store(0, memory_order_relaxed);
-        cache.bins[block_class].pages = block_pages;
-        cache.bins[block_class].limit = 2;
+        cache.bins[block_class].tag = held_block::tag_of(block_class, block_pages);
+        cache.limits[block_class] = 2;
         cache.reserved.store(2 * bytes, memory_order_relaxed);
         budget.force(2 * bytes);
         static_cast<void>(cache.push(block_class, prepared::block(0)));
@@ -80,9 +81,10 @@ struct caches_world {
         ++adopters[self];
         owner.use(0);
         if (!c->gate.enter_slow()) return;
-        const held_block b = c->pop(block_class);
+        held_block b;
+        const bool found = c->pop(block_class, b);
         c->gate.leave();
-        if (b.data == nullptr) return;
+        if (!found) return;
         use(b.data);
         ++popped[self];
     }
@@ -94,7 +96,7 @@ struct caches_world {
         for (unsigned i = 0; i < in_bin; ++i) use(cache.slots[block_class][i]);
         const std::size_t in_channel = channel_of(block_class).size(kind_of(block_class));
         require(in_bin + in_channel + popped[0] + popped[1] + popped[2] == 2, "a block is lost, or there twice");
-        require(cache.reserved.load() == cache.bins[block_class].limit * bytes, "the cache's own account is wrong");
+        require(cache.reserved.load() == cache.limits[block_class] * bytes, "the cache's own account is wrong");
         require(budget.reserved() == cache.reserved.load() + in_channel * bytes, "a reservation is lost, or nobody's");
     }
 };
@@ -119,6 +121,16 @@ struct emptying : adopting {
     void thread(unsigned i) {
         if (i == 2)
             thread_caches::empty_others();
+        else
+            adopting::thread(i);
+    }
+};
+
+// The same where only caches that rest are emptied; this one has served no get yet.
+struct emptying_resting : adopting {
+    void thread(unsigned i) {
+        if (i == 2)
+            thread_caches::empty_resting(bytes);
         else
             adopting::thread(i);
     }
@@ -170,6 +182,7 @@ struct switching : caches_world {
 
 const std::vector<program> worlds{program_of<adopting>("caches_adopting"),
                                   program_of<emptying>("caches_emptying"),
+                                  program_of<emptying_resting>("caches_emptying_resting"),
                                   program_of<publishing>("caches_publishing"),
                                   program_of<switching<true, false>>("caches_slow_new"),
                                   program_of<switching<true, true>>("caches_slow_adopted"),
@@ -186,6 +199,13 @@ TEST(ThreadCaches, MutantsAreFound) {
     const std::vector<equivalent> listed{
         {"phase.store(thread_phase::ended", "dropped",
          "not seen here: a thread's own, which the worlds' threads share"},
+        {"c.hits_at_look.exchange(", "split", "equivalent: a guess which cache to look into; nothing is handed over"},
+        {"c.hits_at_look.exchange(", "dropped", "equivalent: as above"},
+        {"next_look.load(memory_order_acquire)", "relaxed",
+         "not seen here: what a record holds is not plain<>; each_cache, whose argument is the same, is found"},
+        {"c = all.load(memory_order_acquire)", "relaxed", "not seen here: as above"},
+        {"next_look.store(c", "relaxed", "not seen here: as above"},
+        {"next_look.store(c", "dropped", "equivalent: the next call begins where this one did"},
         {"(setup.load(memory_order_acquire)", "relaxed", "not seen here: it is set up before any world begins"},
     };
     EXPECT_EQ(survivors(worlds, "cache/thread_caches.cpp", listed), "");
