@@ -69,7 +69,8 @@ public:
     [[nodiscard]] unsigned count(page_run run) noexcept {
         unsigned has = 0;
         each_word(run, [&has](auto& word, std::uint64_t bits) {
-            has += static_cast<unsigned>(std::popcount(word.load(memory_order_relaxed) & bits));
+            const std::uint64_t set = word.load(memory_order_relaxed) & bits;
+            if (set != 0) has += static_cast<unsigned>(std::popcount(set)); // mostly not, and it may be a call
         });
         return has;
     }

@@ -52,7 +52,11 @@ claimed_blocks cut_whole(chunk& c, unsigned cls, std::byte** out, unsigned want)
     return {count, 0, warmed};
 }
 
-bool wholly_gone(chunk& c) noexcept { return c.gone.count(chunk::whole) == page_bitmap::pages; }
+bool wholly_gone(const chunk& c) noexcept {
+    for (unsigned w = 0; w < page_bitmap::words; ++w)
+        if (c.gone.word(w) != ~std::uint64_t{0}) return false;
+    return true;
+}
 
 claimed_blocks claim_whole(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
     if (!wholly_gone(c) || !claim_run(c, chunk::whole)) return {};

@@ -50,7 +50,7 @@ public:
     }
 
     // The lowest member, as it looks now; none when the set is empty.
-    [[nodiscard]] unsigned lowest() noexcept { return next(0); }
+    [[nodiscard]] unsigned lowest() noexcept { return looks_empty() ? none : next(0); }
 
     // The lowest member that is not below `from`.
     [[nodiscard]] unsigned next(unsigned from) noexcept {
@@ -67,6 +67,13 @@ public:
     }
 
 private:
+    // The quick answer for many sets of which few have members.
+    [[nodiscard]] bool looks_empty() const noexcept {
+        std::uint64_t any = 0;
+        for (const auto& word : top_) any |= word.load(memory_order_seq_cst);
+        return any == 0;
+    }
+
     static constexpr unsigned bottom_words = (Capacity + 63) / 64;
     static constexpr unsigned middle_words = (bottom_words + 63) / 64;
     static constexpr unsigned top_words = (middle_words + 63) / 64;

@@ -2,12 +2,14 @@
 
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
 #include <synk/pool.hpp>
 
 #include "budget/idle_budget.hpp"
+#include "cache/thread_caches.hpp"
 #include "shared/shared_store.hpp"
 
 namespace {
@@ -42,23 +44,41 @@ void bare() {
     synk::get_sized_pool().deallocate(p, 32 * kib);
 }
 
+// Or it would be counted what it takes to find nothing.
+unsigned at_least_one(unsigned blocks) {
+    if (blocks != 0) return blocks;
+    std::fputs("there is no memory on this path\n", stderr);
+    std::exit(1);
+}
+
 // A block that goes through its tier's channel, in batches of 16 as those of 32 KiB do.
 void channel() {
     constexpr unsigned batch = 16;
+    constexpr unsigned cls = class_of(32 * kib);
     static std::byte* blocks[batch];
     static unsigned in_hand = 0;
     static unsigned calls = 0;
     if (calls++ % batch != 0) return;
-    if (in_hand != 0 && budget.take(in_hand * 32 * kib))
-        shared_store::put_reserved(class_of(32 * kib), blocks, in_hand);
-    in_hand = shared_store::get(class_of(32 * kib), blocks, batch);
+    while (in_hand < batch) // the first time: chunks give fewer at once
+        in_hand += at_least_one(shared_store::get(cls, blocks + in_hand, batch - in_hand));
+    if (budget.take(class_bytes(cls))) // the first block of a batch was lent, the others have their reservations
+        shared_store::put_reserved(cls, blocks, batch);
+    in_hand = at_least_one(shared_store::get(cls, blocks, batch));
 }
 
 // Pages cut from a larger free run, and whole again.
 void split() {
+    constexpr unsigned cls = class_of(512 * kib);
     std::byte* piece = nullptr;
-    if (shared_store::get(class_of(512 * kib), &piece, 1) == 0) return;
-    if (budget.take(512 * kib)) shared_store::put_pages(piece);
+    at_least_one(shared_store::get(cls, &piece, 1));
+    if (budget.take(class_bytes(cls))) shared_store::put_pages(piece);
+}
+
+// A chunk that is free and resident.
+void prepare_memory() {
+    static_cast<void>(synk::get_sized_pool().get_sized(4 * mib));
+    thread_caches::behind_own_gate(thread_caches::empty);
+    shared_store::empty_channels();
 }
 
 struct path {
@@ -84,6 +104,7 @@ int main(int argc, char** argv) {
         o.keeper = false;
         o.weak_after = o.gone_after = std::chrono::hours(24); // no visit from the slow paths
         synk::configure(o);
+        prepare_memory();
         for (int i = 0; i < 64; ++i) p.once(); // until it is warm
         measured(p.once, pairs);
         return 0;
