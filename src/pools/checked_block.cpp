@@ -111,11 +111,10 @@ held_block take_bare_from(chunk& c, void* p) noexcept {
     auto* const data = static_cast<std::byte*>(p);
     const unsigned page = c.page_of(p);
     if (data != c.at(page)) return {};
-    const block_record r = c.record_at(page);
+    // relaxed: it decides between the two, it publishes nothing. The class is of the record that had the mark: read
+    // before, it might be that of the block's last life.
+    const auto r = block_record::from(c.record[page].fetch_and(~block_record::bare_bit, memory_order_relaxed));
     if (!r.bare() || !r.sealed_for(data)) return {};
-    // relaxed: it decides between the two, it publishes nothing. Asked for the one bit alone, it is one instruction.
-    if ((c.record[page].fetch_and(~block_record::bare_bit, memory_order_relaxed) & block_record::bare_bit) == 0)
-        return {};
     return {data, r.cls(), class_pages(r.cls())};
 }
 

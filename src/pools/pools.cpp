@@ -53,6 +53,7 @@ void put_for_reuse(block b) noexcept {
     if (the_settings.hardened() && quarantine::hold(b)) return;
     if (tools::active()) tools::idle(b);
     if (put_into_cache(b)) return;
+    // What nobody uses makes room, before what was used just now goes. A guess: shared_store decides.
     if (budget.reserved() + b.capacity > budget.limit()) thread_caches::empty_resting(b.capacity);
     shared_store::put(b);
 }
