@@ -184,7 +184,8 @@ cache_record* make_own() noexcept {
         c->taken.store(false, memory_order_release);
         return nullptr;
     }
-    c->evictions = 0; // those of the thread before
+    c->evictions = 0; // this and the next: of the thread before
+    c->overpaid = 0;
     follow_slow_only(*c);
     return c;
 }

@@ -24,7 +24,8 @@ struct cache_record : thread_cache {
     std::uint32_t hits_at_stow[cached_class_count] = {};  // when the bin was last filled by stow(); behind the gate
     std::uint8_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate
     atomic<std::uint64_t> hits_at_look{0}; // of all bins, when another thread last looked whether this one rests
-    unsigned evictions = 0;                // idle blocks cut up for smaller requests since the last growth; the owner's
+    unsigned evictions = 0;                // see growth.hpp; the owner's
+    std::size_t overpaid = 0;              // see growth.hpp; the owner's
     atomic<bool> taken{true};              // some thread's; false: free for the next thread
     cache_record* next = nullptr;          // the list only grows; written before the record is published
 };

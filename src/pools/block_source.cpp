@@ -5,6 +5,7 @@
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "channel/channels.hpp"
+#include "pools/growth.hpp"
 #include "reclaim/give_back.hpp"
 #include "shared/shared_store.hpp"
 #include "stats/counters.hpp"
@@ -84,44 +85,36 @@ bool gather_pieces(std::size_t bytes) noexcept {
     return true;
 }
 
-// A thread whose gets keep cutting up the blocks that its next gets want, or keep taking longer ones than they need,
-// works against itself: after some rounds of that it is served by new memory instead, as long as at most half of the
-// budget is in use. One cut, or a few, are what splitting is for.
-bool works_against_itself() noexcept {
-    constexpr unsigned patience = 64;
-    const cache_record* const c = thread_caches::own();
-    return c != nullptr && c->evictions >= patience && budget.reserved() <= budget.limit() / 2;
+found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks) noexcept {
+    found_blocks found;
+    if (split_from_own(cls) || shared_store::split_from_channel(cls)) found = shared_store::get(cls, blocks, 1);
+    if (found.count == 0 && gather_pieces(class_bytes(cls))) found = shared_store::get(cls, blocks, 1);
+    if (found.count != 0) growth::note_eviction();
+    return found;
 }
 
-void set_evictions(bool grown) noexcept {
-    cache_record* const c = thread_caches::own();
-    if (c != nullptr) c->evictions = grown ? 0 : c->evictions + 1;
-}
-
-unsigned get_by_cutting_up(unsigned cls, std::byte** blocks) noexcept {
-    unsigned n = 0;
-    if (split_from_own(cls) || shared_store::split_from_channel(cls)) n = shared_store::get(cls, blocks, 1);
-    if (n == 0 && gather_pieces(class_bytes(cls))) n = shared_store::get(cls, blocks, 1);
-    if (n != 0) set_evictions(false);
-    return n;
+unsigned get_known(unsigned cls, std::byte** blocks) noexcept {
+    found_blocks found = shared_store::get(cls, blocks, batch_of(cls));
+    if (found.count == 0 && !growth::is_due()) found = get_by_cutting_up(cls, blocks);
+    growth::account_for(found, growth::memory::known);
+    return found.count;
 }
 
 unsigned get_by_growing(unsigned cls, std::byte** blocks) noexcept {
-    const unsigned n = shared_store::get_new(cls, blocks, batch_of(cls));
-    if (n != 0) set_evictions(true);
-    return n;
+    const found_blocks found = shared_store::get_new(cls, blocks, batch_of(cls));
+    growth::account_for(found, growth::memory::new_to_pool);
+    return found.count;
 }
 
 unsigned get_after_giving_back(unsigned cls, std::byte** blocks) noexcept {
     give_all_back();
-    const unsigned n = shared_store::get_new(cls, blocks, 1);
-    return n != 0 ? n : shared_store::get(cls, blocks, 1); // what another thread's failure freed
+    const unsigned n = shared_store::get_new(cls, blocks, 1).count;
+    return n != 0 ? n : shared_store::get(cls, blocks, 1).count; // what another thread's failure freed
 }
 
 std::byte* find_in_chunks(unsigned cls) noexcept {
     std::byte* blocks[slots_per_bin];
-    unsigned n = shared_store::get(cls, blocks, batch_of(cls));
-    if (n == 0 && !works_against_itself()) n = get_by_cutting_up(cls, blocks);
+    unsigned n = get_known(cls, blocks);
     if (n == 0) n = get_by_growing(cls, blocks);
     if (n == 0) n = get_after_giving_back(cls, blocks);
     return keep_rest(cls, blocks, n);
@@ -135,19 +128,19 @@ block pop_own_longer(std::size_t n) noexcept {
         for (unsigned longer = cls + 1; longer <= cls + class_fan && class_bytes(longer) / 2 <= n; ++longer)
             if (pop_or_unpark(c, longer, b)) return;
     });
-    if (b.data != nullptr) set_evictions(false);
+    if (b.data != nullptr) growth::note_eviction();
     return b.plain();
 }
 
 block map_large(std::size_t n) noexcept {
     const block b = shared_store::get_new_large(n);
-    if (b.data != nullptr) set_evictions(true);
+    growth::account_for({1, b.capacity}, growth::memory::new_to_pool);
     return b;
 }
 
 block find_large(std::size_t n) noexcept {
     block b = shared_store::get_large(n);
-    if (b.data == nullptr && !works_against_itself()) b = pop_own_longer(n);
+    if (b.data == nullptr && !growth::is_due()) b = pop_own_longer(n);
     if (b.data == nullptr) b = map_large(n);
     if (b.data != nullptr) return b;
     give_all_back();

@@ -37,6 +37,14 @@ std::size_t trim_idle(std::size_t keep) noexcept {
     return done + shared_store::purge(over(keep));
 }
 
+std::size_t give_back_nearby(std::size_t bytes) noexcept {
+    const std::size_t done = shared_store::purge(bytes);
+    if (done >= bytes) return done;
+    thread_caches::behind_own_gate(thread_caches::empty);
+    shared_store::empty_channels();
+    return done + shared_store::purge(bytes - done);
+}
+
 // Gathering leaves no reservation but those of idle bytes.
 void make_fit(std::size_t limit) noexcept {
     trim_idle(limit);

@@ -15,6 +15,10 @@ void gather_idle() noexcept;
 // Gives idle memory back until at most `keep` bytes are idle. Returns the bytes.
 std::size_t trim_idle(std::size_t keep) noexcept;
 
+// Gives at least `bytes` of idle memory back, or all that is in chunks, in channels and in the calling thread's cache.
+// Returns the bytes.
+std::size_t give_back_nearby(std::size_t bytes) noexcept;
+
 // Gives idle memory back until what caches may still fill without asking anybody fits under `limit` too. For a limit
 // that was lowered.
 void make_fit(std::size_t limit) noexcept;

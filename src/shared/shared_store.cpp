@@ -64,7 +64,7 @@ void force_in(std::size_t bytes) noexcept {
 
 // Claims by `claim(want)` with the reservations for all but the first made before, so that the budget holds.
 template <class Claim>
-unsigned claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
+found_blocks claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
     const std::size_t bytes = class_bytes(cls);
     want = batch_from_chunks(cls, want);
     if (want > 1 && !budget.take((want - 1) * bytes)) want = 1;
@@ -73,7 +73,7 @@ unsigned claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
     const unsigned used = got.count == 0 ? 0 : got.count - 1;
     budget.give(got.warm_bytes + (reserved - used) * bytes);
     force_in(got.warmed_bytes);
-    return got.count;
+    return {got.count, got.count * bytes - got.warm_bytes + got.warmed_bytes};
 }
 
 void age_channel(channel& from) noexcept {
@@ -97,18 +97,17 @@ void drop(block b) noexcept {
 
 } // namespace
 
-unsigned shared_store::get(unsigned cls, std::byte** out, unsigned want) noexcept {
-    if (const unsigned n = from_channel(cls, out, want)) return n;
-    const unsigned n = claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim(cls, out, count); });
-    if (n != 0) counters_of(cls).chunk_hits.add();
-    return n;
+found_blocks shared_store::get(unsigned cls, std::byte** out, unsigned want) noexcept {
+    if (const unsigned n = from_channel(cls, out, want)) return {n, 0};
+    const auto got = claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim(cls, out, count); });
+    if (got.count != 0) counters_of(cls).chunk_hits.add();
+    return got;
 }
 
-unsigned shared_store::get_new(unsigned cls, std::byte** out, unsigned want) noexcept {
-    const unsigned n =
-        claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim_new(cls, out, count); });
-    if (n != 0) counters_of(cls).misses.add();
-    return n;
+found_blocks shared_store::get_new(unsigned cls, std::byte** out, unsigned want) noexcept {
+    const auto got = claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim_new(cls, out, count); });
+    if (got.count != 0) counters_of(cls).misses.add();
+    return got;
 }
 
 block shared_store::get_large(std::size_t n) noexcept {

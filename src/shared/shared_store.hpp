@@ -13,14 +13,20 @@
 
 namespace synk::inline v1::detail {
 
+// What a get brought: `count` blocks, and how many bytes without memory behind them came into use by it.
+struct found_blocks {
+    unsigned count = 0;
+    std::size_t cold_bytes = 0;
+};
+
 class shared_store {
 public:
     // Up to `want` blocks of a chunk class into out[]. The first is the caller's to lend; the others come
-    // with a reservation of the budget, for the caller's cache. 0 when only new memory from the system would
+    // with a reservation of the budget, for the caller's cache. None when only new memory from the system would
     // help.
-    [[nodiscard]] static unsigned get(unsigned cls, std::byte** out, unsigned want) noexcept;
-    // The same out of new memory from the system; 0 when it refuses.
-    [[nodiscard]] static unsigned get_new(unsigned cls, std::byte** out, unsigned want) noexcept;
+    [[nodiscard]] static found_blocks get(unsigned cls, std::byte** out, unsigned want) noexcept;
+    // The same out of new memory from the system; none when it refuses.
+    [[nodiscard]] static found_blocks get_new(unsigned cls, std::byte** out, unsigned want) noexcept;
 
     // An idle large block of n to 2n bytes, or none; a new one from the system, or none.
     [[nodiscard]] static block get_large(std::size_t n) noexcept;

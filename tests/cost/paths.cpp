@@ -60,17 +60,17 @@ void channel() {
     static unsigned calls = 0;
     if (calls++ % batch != 0) return;
     while (in_hand < batch) // the first time: chunks give fewer at once
-        in_hand += at_least_one(shared_store::get(cls, blocks + in_hand, batch - in_hand));
+        in_hand += at_least_one(shared_store::get(cls, blocks + in_hand, batch - in_hand).count);
     if (budget.take(class_bytes(cls))) // the first block of a batch was lent, the others have their reservations
         shared_store::put_reserved(cls, blocks, batch);
-    in_hand = at_least_one(shared_store::get(cls, blocks, batch));
+    in_hand = at_least_one(shared_store::get(cls, blocks, batch).count);
 }
 
 // Pages cut from a larger free run, and whole again.
 void split() {
     constexpr unsigned cls = class_of(512 * kib);
     std::byte* piece = nullptr;
-    at_least_one(shared_store::get(cls, &piece, 1));
+    at_least_one(shared_store::get(cls, &piece, 1).count);
     if (budget.take(class_bytes(cls))) shared_store::put_pages(piece);
 }
 

@@ -1,0 +1,71 @@
+#include "pools/growth.hpp"
+
+#include <algorithm>
+
+#include "budget/idle_budget.hpp"
+#include "cache/thread_caches.hpp"
+#include "reclaim/give_back.hpp"
+#include "stats/counters.hpp"
+
+namespace synk::inline v1::detail {
+
+namespace {
+
+// What is reserved from the budget for idle memory is not lent.
+std::size_t lent_bytes(std::size_t reserved) noexcept {
+    const std::size_t large = counters.large_mapped.get() - counters.guarded_retired.get();
+    const std::size_t resident = counters.chunk_owned.get() + counters.chunk_warm.get() + large;
+    return resident > reserved ? resident - reserved : 0; // read one after another: may be off for a moment
+}
+
+void note_growth() noexcept {
+    cache_record* const c = thread_caches::own();
+    if (c != nullptr) c->evictions = 0;
+}
+
+// What goes back goes in whole runs, often more than is due: the rest is for the next time.
+void pay(std::size_t bytes) noexcept {
+    cache_record* const c = thread_caches::own();
+    const std::size_t before = c != nullptr ? std::min(c->overpaid, bytes) : 0;
+    const std::size_t due = bytes - before;
+    const std::size_t paid = due != 0 ? give_back_nearby(due) : 0;
+    if (c != nullptr) c->overpaid += std::max(paid, due) - due - before;
+}
+
+} // namespace
+
+std::size_t growth::idle_allowance() noexcept {
+    const std::size_t limit = budget.limit();
+    const std::size_t lent = lent_bytes(budget.reserved());
+    return std::max(lent / 128, lent < limit ? 2 * (limit - lent) : 0);
+}
+
+bool growth::is_due() noexcept {
+    constexpr unsigned patience = 64;
+    constexpr unsigned patience_to_pay = 256;
+    const cache_record* const c = thread_caches::own();
+    const std::size_t idle = budget.reserved();
+    if (c == nullptr || c->evictions < patience || idle > budget.limit() / 2) return false;
+    return c->evictions >= patience_to_pay || idle <= idle_allowance();
+}
+
+void growth::note_eviction() noexcept {
+    cache_record* const c = thread_caches::own();
+    if (c != nullptr) ++c->evictions;
+}
+
+void growth::account_for(const found_blocks& found, memory from) noexcept {
+    if (found.cold_bytes == 0) return;
+    const std::size_t idle = budget.reserved();
+    const std::size_t allowed = idle_allowance();
+    if (idle <= allowed) {
+        if (from == memory::new_to_pool) note_growth();
+    } else if (is_due()) {
+        note_growth();
+    } else {
+        note_eviction();
+        pay(std::min(found.cold_bytes, idle - allowed));
+    }
+}
+
+} // namespace synk::inline v1::detail

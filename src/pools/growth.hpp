@@ -1,0 +1,34 @@
+// Whether a get that its cache cannot serve is served by memory that is new, or out of what lies idle.
+//
+// Idle memory comes first: pieces are put together, longer blocks are cut up. But a thread whose gets keep cutting up
+// the blocks that its next gets want, or keep taking longer ones than they need, works against itself: after some
+// rounds of that it is served by new memory instead, as long as at most half of the budget is in use. One cut, or a
+// few, are what splitting is for.
+//
+// Beside much that is lent little may lie idle (idle_allowance), as what lies idle between lent blocks is mostly in
+// pieces too short to be of use. Where more does, memory that comes into use is paid for: as much idle memory is given
+// back. It may have been just what the thread's next gets want, and it would pay for those in turn: so this is a
+// working against itself, too, and after some rounds more the thread may keep what it has.
+//
+// Thread safety: each thread does its own accounts.
+#pragma once
+
+#include "shared/shared_store.hpp"
+
+namespace synk::inline v1::detail::growth {
+
+// Bytes that may lie idle before new ones are paid for: all of idle_limit while up to half as much is lent, and less
+// the more is lent; a 128th of it in the end.
+[[nodiscard]] std::size_t idle_allowance() noexcept;
+
+// The calling thread has worked against itself long enough: what it asks for may be new.
+[[nodiscard]] bool is_due() noexcept;
+
+// An idle block was cut up, or a longer one taken, for the calling thread.
+void note_eviction() noexcept;
+
+// This was found for the calling thread, in memory that is new to the pool or in what the pool had.
+enum class memory { new_to_pool, known };
+void account_for(const found_blocks& found, memory from) noexcept;
+
+} // namespace synk::inline v1::detail::growth

@@ -1,0 +1,89 @@
+// Beside much that is lent little lies idle (growth.hpp), and yet a thread keeps what its gets want again and again.
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <synk/pool.hpp>
+
+#include <gtest/gtest.h>
+
+#include "support/fresh_pool.hpp"
+#include "support/random.hpp"
+
+namespace {
+
+using namespace synk_test;
+
+constexpr std::size_t limit = 16 * mib;
+constexpr std::size_t largest = 512 * kib;
+
+class IdleBesideLent : public fresh_pool {
+protected:
+    void SetUp() override {
+        fresh_pool::SetUp();
+        synk::configure(quiet_with_limit(limit));
+        given_back_before_ = synk::stats().given_back;
+    }
+
+    // As programs ask for: as many of each doubling.
+    synk::bytes get_one() {
+        const std::size_t most = page << random_.below(8);
+        return synk::get_sized_pool().get_sized(random_.between(most / 2 + 1, most));
+    }
+    void fill(std::vector<synk::bytes>& held, std::size_t bytes) {
+        while (lent() < bytes) held.push_back(get_one());
+    }
+    void put_some(std::vector<synk::bytes>& held, std::size_t count) {
+        for (; count != 0; --count) {
+            std::swap(held[random_.below(held.size())], held.back());
+            held.pop_back();
+        }
+    }
+    [[nodiscard]] std::uint64_t given_back() const { return synk::stats().given_back - given_back_before_; }
+
+private:
+    random_source random_ = seeded();
+    std::uint64_t given_back_before_ = 0;
+};
+
+TEST_F(IdleBesideLent, ALiveSetThatIsRenewedStaysNearWhatIsLent) {
+    constexpr std::size_t live = 3 * limit;
+    std::vector<synk::bytes> held;
+    fill(held, live);
+    for (int i = 0; i < 20; ++i) {
+        put_some(held, held.size() / 4);
+        fill(held, live);
+        const synk::statistics s = synk::stats();
+        EXPECT_LE(s.idle, live / 128 + 2 * largest) << "in round " << i; // one was lent last, one paid before it
+    }
+    EXPECT_GT(given_back(), 0U) << "nothing had to be paid for";
+}
+
+TEST_F(IdleBesideLent, UpToHalfOfTheLimitNothingIsPaidFor) {
+    std::vector<synk::bytes> held;
+    fill(held, limit / 2 - largest);
+    for (int i = 0; i < 20; ++i) {
+        put_some(held, held.size() / 4);
+        fill(held, limit / 2 - largest);
+    }
+    EXPECT_EQ(given_back(), 0U);
+}
+
+// They want more idle memory than is allowed for; so they would pay for ever, each for what the last one put.
+TEST_F(IdleBesideLent, GetsOfTheSameSizesAgainAndAgainComeToAnEndOfPaying) {
+    std::vector<synk::bytes> held;
+    fill(held, 3 * limit);
+    std::vector<std::size_t> sizes;
+    for (std::size_t n = largest; n >= 8 * kib; n -= n / 16) sizes.push_back(n);
+    const auto get_and_put_each = [&] {
+        for (const std::size_t n : sizes) static_cast<void>(synk::get_sized_pool().get_sized(n));
+    };
+    for (int i = 0; i < 1'000; ++i) get_and_put_each();
+    const auto paid = given_back();
+    for (int i = 0; i < 100; ++i) get_and_put_each();
+    EXPECT_EQ(given_back(), paid);
+    EXPECT_LE(synk::stats().idle, limit);
+}
+
+} // namespace
