@@ -37,7 +37,7 @@ void pay(std::size_t bytes) noexcept {
 std::size_t growth::idle_allowance() noexcept {
     const std::size_t limit = budget.limit();
     const std::size_t lent = lent_bytes(budget.reserved());
-    return std::max(lent / 128, lent < limit ? 2 * (limit - lent) : 0);
+    return std::max(lent / 256, lent < limit ? 2 * (limit - lent) : 0);
 }
 
 bool growth::is_due() noexcept {
