@@ -85,8 +85,8 @@ unsigned limit_step(unsigned cls, unsigned left) noexcept {
 
 bool raise_limit_by(cache_record& c, unsigned cls, unsigned blocks) noexcept {
     const std::size_t bytes = blocks * class_bytes(cls);
-    // One thread may have half of the budget: the rest is for the others.
-    if (c.reserved.load(memory_order_relaxed) + bytes > budget.limit() / 2 || !budget.take(bytes)) return false;
+    // The rest lets others begin.
+    if (c.reserved.load(memory_order_relaxed) + bytes > budget.most_for_one() || !budget.take(bytes)) return false;
     set_limit(c, cls, c.limits[cls] + blocks);
     return true;
 }

@@ -45,7 +45,7 @@ bool growth::is_due() noexcept {
     constexpr unsigned patience_to_pay = 256;
     const cache_record* const c = thread_caches::own();
     const std::size_t idle = budget.reserved();
-    if (c == nullptr || c->evictions < patience || idle > budget.limit() / 2) return false;
+    if (c == nullptr || c->evictions < patience || idle > budget.most_for_one()) return false;
     return c->evictions >= patience_to_pay || idle <= idle_allowance();
 }
 

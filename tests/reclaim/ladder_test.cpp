@@ -265,9 +265,11 @@ TEST_F(steady_use, one_huge_request_does_not_fatten_the_pool) {
     const milliseconds end = watched_system::time() + std::chrono::hours(1);
     while (watched_system::time() < end) serve(), visit();
     const synk::statistics after = synk::stats();
-    EXPECT_LE(after.idle, before.idle);
+    // The blocks may have come to lie elsewhere, with another free run that is too short to go.
+    constexpr std::size_t short_run = 64 * kib;
+    EXPECT_LT(after.idle, before.idle + short_run);
     EXPECT_LE(after.mapped, before.mapped + 20 * 4 * mib) << "the large blocks keep their addresses";
-    EXPECT_LE(after.mapped - after.gone, before.mapped - before.gone);
+    EXPECT_LT(after.mapped - after.gone, before.mapped - before.gone + short_run);
 }
 
 class no_visit : public ladder {};
