@@ -41,7 +41,7 @@ public:
     [[nodiscard]] std::size_t limit() const noexcept {
         return static_cast<std::size_t>(limit_.load(memory_order_relaxed));
     }
-    // What one thread may have of it, and what may be in use when idle memory is left as it lies and new is taken.
+    // What one thread may have: the rest lets others begin.
     [[nodiscard]] std::size_t most_for_one() const noexcept { return limit() - limit() / 8; }
 
     void set_limit(std::size_t bytes) noexcept { limit_.store(static_cast<std::int64_t>(bytes), memory_order_relaxed); }

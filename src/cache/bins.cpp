@@ -85,7 +85,6 @@ unsigned limit_step(unsigned cls, unsigned left) noexcept {
 
 bool raise_limit_by(cache_record& c, unsigned cls, unsigned blocks) noexcept {
     const std::size_t bytes = blocks * class_bytes(cls);
-    // The rest lets others begin.
     if (c.reserved.load(memory_order_relaxed) + bytes > budget.most_for_one() || !budget.take(bytes)) return false;
     set_limit(c, cls, c.limits[cls] + blocks);
     return true;

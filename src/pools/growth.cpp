@@ -23,6 +23,12 @@ void note_growth() noexcept {
     if (c != nullptr) c->evictions = 0;
 }
 
+// What may lie idle when the thread is served by new memory: a thread that has most of it itself takes nobody's room.
+std::size_t room_for(const cache_record& c, std::size_t idle) noexcept {
+    const bool has_most = c.reserved.load(memory_order_relaxed) > idle / 2; // relaxed: the owner's
+    return has_most ? budget.most_for_one() : budget.limit() / 2;
+}
+
 // What goes back goes in whole runs, often more than is due: the rest is for the next time.
 void pay(std::size_t bytes) noexcept {
     cache_record* const c = thread_caches::own();
@@ -44,8 +50,9 @@ bool growth::is_due() noexcept {
     constexpr unsigned patience = 64;
     constexpr unsigned patience_to_pay = 256;
     const cache_record* const c = thread_caches::own();
+    if (c == nullptr || c->evictions < patience) return false;
     const std::size_t idle = budget.reserved();
-    if (c == nullptr || c->evictions < patience || idle > budget.most_for_one()) return false;
+    if (idle > room_for(*c, idle)) return false;
     return c->evictions >= patience_to_pay || idle <= idle_allowance();
 }
 

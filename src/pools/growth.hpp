@@ -2,7 +2,8 @@
 //
 // Idle memory comes first: pieces are put together, longer blocks are cut up. But a thread whose gets keep cutting up
 // the blocks that its next gets want, or keep taking longer ones than they need, works against itself: after some
-// rounds of that it is served by new memory instead, as long as the budget is not nearly in use. One cut, or a
+// rounds of that it is served by new memory instead, as long as half of the budget is free (an eighth, for
+// a thread that has most of what is idle itself). One cut, or a
 // few, are what splitting is for.
 //
 // Beside much that is lent little may lie idle (idle_allowance), as what lies idle between lent blocks is mostly in
