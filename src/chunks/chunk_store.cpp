@@ -76,11 +76,9 @@ page_run claim_blocks(chunk& c, unsigned pages, unsigned want, memory_behind whi
     return all.pages != 0 ? all : claim_pages(c, pages, which);
 }
 
-// Resident pages first: the others cost page faults, and room in the budget when they are put.
-claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
+claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want, memory_behind which) noexcept {
     const auto pages = static_cast<unsigned>(class_pages(cls));
-    page_run run = claim_blocks(c, pages, want, memory_behind::all);
-    if (run.pages == 0) run = claim_blocks(c, pages, want, memory_behind::any);
+    const page_run run = claim_blocks(c, pages, want, which);
     if (run.pages == 0) return {};
     const unsigned count = run.pages / pages;
     // A claim takes the front of a free run: what was longer goes on behind it.
@@ -146,13 +144,32 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
         if (found.c == nullptr) return {};
         claimed_blocks got;
         if (found.cls == whole_class) got = claim_whole(*found.c, cls, out, want);
-        if (got.count == 0) got = claim_from(*found.c, cls, out, want);
+        // Resident pages first: the others cost page faults, and room in the budget when they are put.
+        if (got.count == 0) got = claim_from(*found.c, cls, out, want, memory_behind::all);
+        if (got.count == 0) got = claim_from(*found.c, cls, out, want, memory_behind::any);
         if (got.count == 0) {
             unlist(*found.c, found.cls);
             continue;
         }
         relist(*found.c);
         return got;
+    }
+    return {};
+}
+
+claimed_blocks chunk_store::claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
+    unsigned patience = 16; // chunks
+    for (unsigned listed = cls; listed < chunk_class_count; ++listed) {
+        chunk_set& set = *chunks_by_class[listed];
+        for (unsigned id = set.lowest(); id != chunk_set::none && patience != 0; id = set.next(id + 1)) {
+            if (!warm_chunks->contains(id)) continue;
+            --patience;
+            chunk& c = *chunks->at(id);
+            const claimed_blocks got = claim_from(c, cls, out, want, memory_behind::all);
+            if (got.count == 0) continue;
+            relist(c);
+            return got;
+        }
     }
     return {};
 }

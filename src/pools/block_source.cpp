@@ -85,17 +85,23 @@ bool gather_pieces(std::size_t bytes) noexcept {
     return true;
 }
 
-found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks) noexcept {
+using get_function = found_blocks(unsigned cls, std::byte** out, unsigned want) noexcept;
+
+found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function get) noexcept {
     found_blocks found;
-    if (split_from_own(cls) || shared_store::split_from_channel(cls)) found = shared_store::get(cls, blocks, 1);
-    if (found.count == 0 && gather_pieces(class_bytes(cls))) found = shared_store::get(cls, blocks, 1);
+    if (split_from_own(cls) || shared_store::split_from_channel(cls)) found = get(cls, blocks, 1);
+    if (found.count == 0 && gather_pieces(class_bytes(cls))) found = get(cls, blocks, 1);
     if (found.count != 0) growth::note_eviction();
     return found;
 }
 
+// Pages without memory behind them come last where that memory would have to come from what is idle.
 unsigned get_known(unsigned cls, std::byte** blocks) noexcept {
-    found_blocks found = shared_store::get(cls, blocks, batch_of(cls));
-    if (found.count == 0 && !growth::is_due()) found = get_by_cutting_up(cls, blocks);
+    const bool is_short = growth::is_short();
+    get_function& get = is_short ? shared_store::get_resident : shared_store::get;
+    found_blocks found = get(cls, blocks, batch_of(cls));
+    if (found.count == 0 && !growth::is_due()) found = get_by_cutting_up(cls, blocks, get);
+    if (found.count == 0 && is_short) found = shared_store::get(cls, blocks, batch_of(cls));
     growth::account_for(found, growth::memory::known);
     return found.count;
 }

@@ -46,6 +46,8 @@ std::size_t growth::idle_allowance() noexcept {
     return std::max(lent / 256, lent < limit ? 2 * (limit - lent) : 0);
 }
 
+bool growth::is_short() noexcept { return budget.reserved() > std::min(budget.most_for_one(), idle_allowance()); }
+
 bool growth::is_due() noexcept {
     constexpr unsigned patience = 64;
     constexpr unsigned patience_to_pay = 256;

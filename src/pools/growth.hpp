@@ -2,9 +2,8 @@
 //
 // Idle memory comes first: pieces are put together, longer blocks are cut up. But a thread whose gets keep cutting up
 // the blocks that its next gets want, or keep taking longer ones than they need, works against itself: after some
-// rounds of that it is served by new memory instead, as long as half of the budget is free (an eighth, for
-// a thread that has most of what is idle itself). One cut, or a
-// few, are what splitting is for.
+// rounds of that it is served by new memory instead, as long as half of the budget is free (an eighth, for a thread
+// that has most of what is idle itself). One cut, or a few, are what splitting is for.
 //
 // Beside much that is lent little may lie idle (idle_allowance), as what lies idle between lent blocks is mostly in
 // pieces too short to be of use. Where more does, memory that comes into use is paid for: as much idle memory is given
@@ -21,6 +20,9 @@ namespace synk::inline v1::detail::growth {
 // Bytes that may lie idle before new ones are paid for: all of idle_limit while up to half as much is lent, and less
 // the more is lent; a 256th of it in the end.
 [[nodiscard]] std::size_t idle_allowance() noexcept;
+
+// Hardly anything more may lie idle, so memory that comes into use soon pushes out what is idle.
+[[nodiscard]] bool is_short() noexcept;
 
 // The calling thread has worked against itself long enough: what it asks for may be new.
 [[nodiscard]] bool is_due() noexcept;

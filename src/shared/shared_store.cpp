@@ -76,6 +76,14 @@ found_blocks claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
     return {got.count, got.count * bytes - got.warm_bytes + got.warmed_bytes};
 }
 
+using claim_function = claimed_blocks(unsigned cls, std::byte** out, unsigned want) noexcept;
+
+found_blocks from_chunks(unsigned cls, std::byte** out, unsigned want, claim_function claim) noexcept {
+    const auto got = claim_reserved(cls, want, [=](unsigned count) { return claim(cls, out, count); });
+    if (got.count != 0) counters_of(cls).chunk_hits.add();
+    return got;
+}
+
 void age_channel(channel& from) noexcept {
     std::byte* items[channel::group_slots];
     for (unsigned g = 0; g < channel::max_groups; ++g) free_to_chunks(items, from.get_stale(g, items));
@@ -99,9 +107,12 @@ void drop(block b) noexcept {
 
 found_blocks shared_store::get(unsigned cls, std::byte** out, unsigned want) noexcept {
     if (const unsigned n = from_channel(cls, out, want)) return {n, 0};
-    const auto got = claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim(cls, out, count); });
-    if (got.count != 0) counters_of(cls).chunk_hits.add();
-    return got;
+    return from_chunks(cls, out, want, chunk_store::claim);
+}
+
+found_blocks shared_store::get_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
+    if (const unsigned n = from_channel(cls, out, want)) return {n, 0};
+    return from_chunks(cls, out, want, chunk_store::claim_resident);
 }
 
 found_blocks shared_store::get_new(unsigned cls, std::byte** out, unsigned want) noexcept {

@@ -25,6 +25,8 @@ public:
     // with a reservation of the budget, for the caller's cache. None when only new memory from the system would
     // help.
     [[nodiscard]] static found_blocks get(unsigned cls, std::byte** out, unsigned want) noexcept;
+    // The same out of memory that is resident; none when that is in too short pieces.
+    [[nodiscard]] static found_blocks get_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same out of new memory from the system; none when it refuses.
     [[nodiscard]] static found_blocks get_new(unsigned cls, std::byte** out, unsigned want) noexcept;
 

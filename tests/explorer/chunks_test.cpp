@@ -63,6 +63,12 @@ struct store_world {
         use(block, cls);
         return block;
     }
+    static std::byte* claim_resident(unsigned cls) {
+        std::byte* block = nullptr;
+        if (chunk_store::claim_resident(cls, &block, 1).count == 0) return nullptr;
+        use(block, cls);
+        return block;
+    }
     static std::byte* claim_new(unsigned cls) {
         std::byte* block = nullptr;
         if (chunk_store::claim_new(cls, &block, 1).count == 0) return nullptr;
@@ -106,6 +112,15 @@ struct trim : store_world {
     static void thread(unsigned i) {
         if (i == 0) put(claim(block_class), block_class);
         if (i == 1) chunk_store::age(a_visit(5000));
+        if (i == 2) chunk_store::purge(~std::size_t{0});
+    }
+};
+
+// Resident pages are wanted while they lose their memory.
+struct resident : store_world {
+    static void thread(unsigned i) {
+        if (i == 0) put(claim_resident(block_class), block_class);
+        if (i == 1) static_cast<void>(claim_resident(block_class + 1));
         if (i == 2) chunk_store::purge(~std::size_t{0});
     }
 };
@@ -211,6 +226,7 @@ struct relisting : store_world {
 const std::vector<program> worlds{program_of<relisting>("chunks_relisting"),
                                   program_of<visit>("chunks_visit"),
                                   program_of<trim>("chunks_trim"),
+                                  program_of<resident>("chunks_resident"),
                                   program_of<before_fork>("chunks_before_fork"),
                                   program_of<unmapping>("chunks_unmapping"),
                                   program_of<neighbours>("chunks_neighbours"),

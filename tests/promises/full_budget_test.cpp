@@ -76,4 +76,19 @@ TEST_F(FullBudget, ResidentPagesAreLentBeforeOthers) {
     EXPECT_EQ(synk::stats().idle, 0U);
 }
 
+// New memory would push out what is idle, and be pushed out in turn.
+TEST_F(FullBudget, ALongerIdleBlockIsCutUpBeforePagesWithoutMemoryAreLent) {
+    synk::configure(quiet_with_limit(16 * mib));
+    const synk::bytes first = get(512 * kib); // the rest of its chunk has no memory
+    std::vector<synk::bytes> held;
+    while (held.size() < 4) held.push_back(get(4 * mib));
+    held.clear();
+    ASSERT_EQ(synk::stats().idle, 16 * mib);
+    const std::size_t gone = synk::stats().gone;
+    ASSERT_GE(gone, 512 * kib);
+    const synk::bytes next = get(512 * kib);
+    EXPECT_EQ(synk::stats().gone, gone);
+    EXPECT_EQ(synk::stats().idle, 16 * mib - 512 * kib);
+}
+
 } // namespace
