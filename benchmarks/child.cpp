@@ -36,7 +36,18 @@ public:
         return all;
     }
 
+    [[nodiscard]] std::vector<std::span<const std::size_t>> sizes_of_threads(const order& o) {
+        std::vector<std::span<const std::size_t>> all;
+        for (std::size_t i = 0; i < o.count; ++i)
+            all.push_back(o.sizes == pattern::tier_each
+                              ? sizes({.sizes = pattern::one, .bytes = 4 * kib << i % pool_tiers})
+                              : sizes(o));
+        return all;
+    }
+
 private:
+    static constexpr unsigned pool_tiers = 11; // 4 KiB to 4 MiB
+
     [[nodiscard]] std::vector<std::size_t> make_sizes(const order& o) {
         if (o.sizes == pattern::uniform) return uniform_sizes(o.bytes, seed_);
         std::vector<std::size_t> all(table_length, o.bytes);
@@ -72,7 +83,7 @@ public:
         case workers:
             return crew<R>(static_cast<unsigned>(o.count), std::span(prepared_.jobs()).first(o.bytes)).values();
         case threads:
-            return free_running<R>(o.count, prepared_.sizes(o), span).values();
+            return free_running<R>(prepared_.sizes_of_threads(o), span).values();
         case hand:
             return hand_over<R>(prepared_.sizes(o), span).values();
         case burst:

@@ -10,16 +10,17 @@ namespace bench {
 
 // Which sizes are asked for.
 enum class pattern : std::uint32_t {
-    one,     // order::bytes, each time
-    uniform, // 1 to order::bytes, all with the same probability
-    mixed,   // those of the third table: 4 KiB to 4 MiB, small ones more often
+    one,       // order::bytes, each time
+    uniform,   // 1 to order::bytes, all with the same probability
+    mixed,     // those of the third table: 4 KiB to 4 MiB, small ones more often
+    tier_each, // each thread one size of its own: 4 KiB, 8 KiB, ... 4 MiB, 4 KiB, ...
 };
 
 struct order {
     // What is done, and what the answer's values are.
     enum class action : std::uint32_t {
         settle,  // get or put until `bytes` are held, every byte of what is got written -> bytes held
-        churn,   // put a quarter of what is held, then settle -> bytes held
+        churn,   // put a quarter of what is held, then settle -> bytes held, ms
         use,     // get 64 buffers of mixed sizes, write every byte, stop the clock, put them back -> bytes held,
                  // milliseconds of processor time for the gets and the writing, page faults of the same
         hot,     // get and put of `bytes`, again and again -> ns per pair

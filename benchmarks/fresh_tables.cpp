@@ -23,10 +23,14 @@ constexpr unsigned most_waste_rounds = 2; // 2 GiB are written in each, by each
 std::vector<double> churn(measured_process& process) {
     const auto before = static_cast<double>(process.sample().resident);
     double asked = process.carry_out({.what = action::settle, .bytes = live_bytes})[0];
-    for (unsigned i = 0; i < churns; ++i)
-        asked = std::max(asked, process.carry_out({.what = action::churn, .bytes = live_bytes})[0]);
+    double ms = 0;
+    for (unsigned i = 0; i < churns; ++i) {
+        const answer renewed = process.carry_out({.what = action::churn, .bytes = live_bytes});
+        asked = std::max(asked, renewed[0]);
+        ms += renewed[1];
+    }
     const double peak = process.peak_resident() - before;
-    return {peak / asked, peak / mib, asked / mib};
+    return {peak / asked, peak / mib, asked / mib, ms / churns};
 }
 
 // What of the machine's memory the addresses may come to that are only reserved.
@@ -52,13 +56,17 @@ std::vector<double> grown(measured_process& process, const fill& f, std::uint64_
 
 table waste_table(const settings& s, progress& shown) {
     table t{"waste", "waste: a live set of mixed sizes, churned", {}, {}, {}};
-    t.columns = {{"ratio", "resident/asked"}, {"peak_mib", "peak MiB"}, {"asked_mib", "asked MiB"}};
+    t.columns = {{"ratio", "resident/asked"},
+                 {"peak_mib", "peak MiB"},
+                 {"asked_mib", "asked MiB"},
+                 {"ms_per_renewal", "ms/renewal"}};
     t.compared = "ratio";
     std::vector<contender> contenders;
     enter_fresh(contenders, find_contenders(pool_and_floor), s.seed, "", churn);
     run_in_turn(t, contenders, std::min(s.rounds, most_waste_rounds), shown);
     t.notes.push_back(fmt::format("{} MiB live, a quarter of the buffers renewed {} times, every byte written",
                                   live_bytes / mib, churns));
+    t.notes.emplace_back("ms/renewal = processor time to put a quarter, and to get and write as much again");
     return t;
 }
 

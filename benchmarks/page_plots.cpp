@@ -45,7 +45,7 @@ figure_group throughput(const table& t) {
                      "line that stays level scales with the processors.",
                      {},
                      t.names()};
-    for (const char* sizes : {"32 KiB", "random to 4 MiB", "mixed tiers"}) {
+    for (const char* sizes : {"32 KiB", "random to 4 MiB", "mixed tiers", "a tier each"}) {
         std::vector<std::string> groups;
         for (const auto& group : t.groups())
             if (group.starts_with(sizes)) groups.push_back(group);

@@ -91,7 +91,7 @@ goal scaling(const std::vector<table>& tables, const char* id, unsigned from, un
                         from == 1 ? "" : "s", to),
             bound::at_least, limit);
     if (const table* t = find(tables, "threads"))
-        for (const char* sizes : {"32 KiB", "random to 4 MiB", "mixed tiers"})
+        for (const char* sizes : {"32 KiB", "random to 4 MiB", "mixed tiers", "a tier each"})
             j.add(t->find(threads_group(sizes, from), "sized", "ns_per_pair"),
                   t->find(threads_group(sizes, to), "sized", "ns_per_pair"), sizes);
     return j.result();

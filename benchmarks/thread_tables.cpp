@@ -16,7 +16,8 @@ struct traffic {
 
 const traffic kinds[] = {{"32 KiB", pattern::one, 32 * kib, {1, 2}},
                          {"random to 4 MiB", pattern::uniform, 4 * mib, {1, 2}},
-                         {"mixed tiers", pattern::mixed, 0, {1, 2, 32}}};
+                         {"mixed tiers", pattern::mixed, 0, {1, 2, 32}},
+                         {"a tier each", pattern::tier_each, 0, {1, 2, 32}}};
 
 // What two threads do, each with a processor of its own, over what one does.
 std::string scaling_of(const table& t, const std::string& name, const std::string& sizes) {

@@ -21,10 +21,11 @@ namespace bench {
 template <row R>
 class free_running {
 public:
-    free_running(std::size_t threads, std::span<const std::size_t> sizes, clock::duration span)
-        : sizes_(sizes), warm_(static_cast<std::ptrdiff_t>(threads) + 1), done_(threads) {
+    // As many threads as there are lists of sizes.
+    free_running(std::vector<std::span<const std::size_t>> sizes, clock::duration span)
+        : sizes_(std::move(sizes)), warm_(static_cast<std::ptrdiff_t>(sizes_.size()) + 1), done_(sizes_.size()) {
         std::vector<std::jthread> running;
-        for (std::size_t i = 0; i < threads; ++i) running.emplace_back([this, i] { work(i); });
+        for (std::size_t i = 0; i < sizes_.size(); ++i) running.emplace_back([this, i] { work(i); });
         warm_.arrive_and_wait();
         const auto start = clock::now();
         std::this_thread::sleep_for(span);
@@ -51,7 +52,7 @@ private:
     };
 
     void work(std::size_t i) {
-        size_cycle next(sizes_, i * 257);
+        size_cycle next(sizes_[i], i * 257);
         for (std::uint64_t k = 0; k < warm_up; ++k) get_and_put<R>(next());
         warm_.arrive_and_wait();
         const auto start = processor_time();
@@ -61,7 +62,7 @@ private:
         done_[i] = {pairs, processor_time() - start};
     }
 
-    std::span<const std::size_t> sizes_;
+    std::vector<std::span<const std::size_t>> sizes_;
     std::barrier<> warm_;
     std::atomic<bool> stop_{false};
     std::vector<count> done_; // each written by its thread, read after they were joined

@@ -43,7 +43,7 @@ void pay(std::size_t bytes) noexcept {
 std::size_t growth::idle_allowance() noexcept {
     const std::size_t limit = budget.limit();
     const std::size_t lent = lent_bytes(budget.reserved());
-    return std::max(lent / 256, lent < limit ? 2 * (limit - lent) : 0);
+    return std::max(lent / 1024, lent < limit ? 2 * (limit - lent) : 0);
 }
 
 bool growth::is_short() noexcept { return budget.reserved() > std::min(budget.most_for_one(), idle_allowance()); }

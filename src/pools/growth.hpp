@@ -18,7 +18,7 @@
 namespace synk::inline v1::detail::growth {
 
 // Bytes that may lie idle before new ones are paid for: all of idle_limit while up to half as much is lent, and less
-// the more is lent; a 256th of it in the end.
+// the more is lent; a 1024th of it in the end.
 [[nodiscard]] std::size_t idle_allowance() noexcept;
 
 // Hardly anything more may lie idle, so memory that comes into use soon pushes out what is idle.

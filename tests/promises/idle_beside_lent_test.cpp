@@ -55,7 +55,7 @@ TEST_F(IdleBesideLent, ALiveSetThatIsRenewedStaysNearWhatIsLent) {
         put_some(held, held.size() / 4);
         fill(held, live);
         const synk::statistics s = synk::stats();
-        EXPECT_LE(s.idle, live / 256 + 4 * largest) << "in round " << i; // what was kept unpaid, and the last
+        EXPECT_LE(s.idle, live / 1024 + 4 * largest) << "in round " << i; // what was kept unpaid, and the last
     }
     EXPECT_GT(given_back(), 0U) << "nothing had to be paid for";
 }
