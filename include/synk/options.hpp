@@ -22,7 +22,8 @@ enum class huge_pages {
 // standard error. configure() wins over the environment.
 struct options {
     // Bytes: the most that may lie idle and resident in the pool, the caches of all threads included. What does
-    // not fit goes back to the system at once. 0 keeps nothing. Default 128 MiB, at most 2^46.
+    // not fit goes back to the system at once. Where more than half as much is lent, less lies idle beside it
+    // (docs/giving-back.md). 0 keeps nothing. Default 128 MiB, at most 2^46.
     std::size_t idle_limit = std::size_t{128} << 20;
     // How long idle memory stays untouched before the system may take it if it needs it (MADV_FREE: nothing is
     // lost in speed while it does not). 4 ms to 1 day.
@@ -52,9 +53,10 @@ struct options {
     std::size_t quarantine = std::size_t{16} << 20;
 };
 
-// Sets the options for the whole process, from now on; may be called at any time and from any thread. What lies
-// idle beyond a lowered idle_limit is given back before it returns. Throws std::invalid_argument with the name of
-// the option and its range when a value is outside of it, and then changes nothing.
+// Sets the options for the whole process, from now on; may be called at any time and from any thread (of two calls
+// at the same time either may set an option last). What lies idle beyond a lowered idle_limit is given back before it
+// returns. Throws std::invalid_argument with the name of the option and its range when a value is outside of it, and
+// then changes nothing.
 SYNK_API void configure(const options& wanted);
 // The options in force.
 [[nodiscard]] SYNK_API options current_options() noexcept;

@@ -34,9 +34,11 @@ constinit atomic<cache_record*> all{nullptr};
 constinit atomic<cache_record*> next_look{nullptr}; // where empty_resting() goes on; null: at the head
 
 // 1 while every get and put shall go the slow way. Changed and asked by read-modify-writes, of which one is the later:
-//     S1: set_slow_only() changes it, and then tells each cache in the list.
+//     S1: follow_options() changes it, and then tells each cache in the list.
 //     S2: a thread that begins has its cache in the list, tells it what it has read, and asks again.
 // If S1 is later it finds the cache in the list, and tells it after the thread did; if S2 is later it reads the change.
+// Two threads that change the options at the same time: who is the later one at slow_only, or at a cache, has there
+// acquired the options that the other one has set, and follows those when it looks again (S3).
 constinit atomic<std::uint8_t> slow_only{0};
 
 enum class setup_state : unsigned char { none, running, done, refused };
@@ -290,12 +292,24 @@ std::uint64_t thread_caches::hits(unsigned cls) noexcept {
     return sum;
 }
 
-void thread_caches::set_slow_only(bool on) noexcept {
-    on =
-        on || tools::active() ||
-        (setup.load(memory_order_acquire) == setup_state::done && !asymmetric.load(memory_order_relaxed) && !SYNK_TSAN);
-    static_cast<void>(slow_only.exchange(on ? 1 : 0, memory_order_acquire)); // S1, acquires S2
-    each_cache([on](cache_record& c) { c.gate.set_slow_only(on); });
+namespace {
+
+bool always_slow() noexcept {
+    const bool no_barrier =
+        setup.load(memory_order_acquire) == setup_state::done && !asymmetric.load(memory_order_relaxed) && !SYNK_TSAN;
+    return no_barrier || tools::active();
+}
+
+} // namespace
+
+void thread_caches::follow_options() noexcept {
+    bool no_hits = false;
+    do {
+        no_hits = the_settings.no_hits();
+        const bool on = no_hits || always_slow();
+        static_cast<void>(slow_only.exchange(on ? 1 : 0, memory_order_acq_rel)); // S1, acquires S2
+        each_cache([on](cache_record& c) { c.gate.set_slow_only(on); });
+    } while (the_settings.no_hits() != no_hits); // S3
 }
 
 } // namespace synk::inline v1::detail

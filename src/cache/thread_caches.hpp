@@ -103,8 +103,8 @@ public:
     // system keeps those whatever it was told.
     [[nodiscard]] static bool forked() noexcept;
 
-    // Every get and put of every thread takes the slow way from now on (or no longer).
-    static void set_slow_only(bool on) noexcept;
+    // Every get and put of every thread takes the slow way from now on, or no longer, as the options in force want it.
+    static void follow_options() noexcept;
 };
 
 } // namespace synk::inline v1::detail

@@ -81,7 +81,7 @@ void configure(const options& wanted) {
     thread_caches::set_up(); // so that the environment does not come later and win
     budget.set_limit(wanted.idle_limit);
     the_settings.set(wanted);
-    thread_caches::set_slow_only(the_settings.no_hits());
+    thread_caches::follow_options();
     quarantine::make_fit();
     if (budget.reserved() > wanted.idle_limit) make_fit(wanted.idle_limit);
     if (wanted.keeper) keeper::note_idle(); // it may have been off while something became idle

@@ -148,4 +148,12 @@ struct gate_alone : gate_world<Gate, Barrier> {
     }
 };
 
+// Found by the worlds of thread_caches_test that are called caches_switched_*.
+inline const std::vector<equivalent> seen_elsewhere{
+    {"state_.fetch_or(slow_only_", "acquire", "not seen here: two threads that set it are in thread_caches_test"},
+    {"state_.fetch_or(slow_only_", "release", "not seen here: as above"},
+    {"state_.fetch_and(static_cast<std::uint8_t>(~slow_only_)", "acquire", "not seen here: as above"},
+    {"state_.fetch_and(static_cast<std::uint8_t>(~slow_only_)", "release", "not seen here: as above"},
+};
+
 } // namespace synk_explorer

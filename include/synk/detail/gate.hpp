@@ -100,11 +100,12 @@ public:
     // From now on (or no longer) every enter() fails and the owner takes the slow way: for options that a hit
     // must not skip, for tools that must see each get and put, and where membarrier is missing.
     void set_slow_only(bool on) noexcept {
-        // relaxed: the flag guards no data; an owner may miss it for one operation.
+        // An owner may miss it for one operation. acquire, release: of two that set it the later one knows what the
+        // earlier one knew (thread_caches::follow_options).
         if (on)
-            state_.fetch_or(slow_only_, memory_order_relaxed);
+            state_.fetch_or(slow_only_, memory_order_acq_rel);
         else
-            state_.fetch_and(static_cast<std::uint8_t>(~slow_only_), memory_order_relaxed);
+            state_.fetch_and(static_cast<std::uint8_t>(~slow_only_), memory_order_acq_rel);
     }
 
     // The owner, on its slow path: has somebody asked in vain? Answers once.
