@@ -1,5 +1,6 @@
-// Who says that memory is short, and what happens then. Each in a process of its own: the sources are opened once.
-// ctest: TIMEOUT 120
+// Who says that memory is short, and what happens then. Each in a process of its own: the sources are opened once. One
+// after another: the whole system is one of the sources, and some of them make it short of memory.
+// ctest: TIMEOUT 120 RESOURCE_LOCK memory_pressure
 
 #include <cstdlib>
 #include <cstring>
