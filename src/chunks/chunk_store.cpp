@@ -158,12 +158,11 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
 }
 
 claimed_blocks chunk_store::claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
-    unsigned patience = 16; // chunks
     for (unsigned listed = cls; listed < chunk_class_count; ++listed) {
         chunk_set& set = *chunks_by_class[listed];
-        for (unsigned id = set.lowest(); id != chunk_set::none && patience != 0; id = set.next(id + 1)) {
+        unsigned patience = 8; // chunks of a class
+        for (unsigned id = set.lowest(); id != chunk_set::none && patience-- != 0; id = set.next(id + 1)) {
             if (!warm_chunks->contains(id)) continue;
-            --patience;
             chunk& c = *chunks->at(id);
             const claimed_blocks got = claim_from(c, cls, out, want, memory_behind::all);
             if (got.count == 0) continue;
