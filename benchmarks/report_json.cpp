@@ -62,7 +62,7 @@ json json_of(const settings& s) {
             {"input", s.input},
             {"input_limit_mib", s.input_limit_mib},
             {"silence_s", s.silence_s},
-            {"picture", s.picture}};
+            {"picture", std::filesystem::path(s.picture).filename().string()}}; // where it lay says nothing elsewhere
 }
 
 json json_of(const run& r) {

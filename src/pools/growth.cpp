@@ -25,7 +25,7 @@ void note_growth() noexcept {
 
 // What may lie idle when the thread is served by new memory: a thread that has most of it itself takes nobody's room.
 std::size_t room_for(const cache_record& c, std::size_t idle) noexcept {
-    const bool has_most = c.reserved.load(memory_order_relaxed) > idle / 2; // relaxed: the owner's
+    const bool has_most = c.reserved.load(memory_order_relaxed) > idle / 2; // relaxed: a recent value
     return has_most ? budget.most_for_one() : budget.limit() / 2;
 }
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "support/fresh_pool.hpp"
+#include "support/random.hpp"
 #include "support/threads.hpp"
 
 namespace {
@@ -74,6 +75,27 @@ TEST_F(FullBudget, ResidentPagesAreLentBeforeOthers) {
     const synk::bytes next = get(512 * kib);
     EXPECT_EQ(next.data(), warm) << "and not " << static_cast<const void*>(cold);
     EXPECT_EQ(synk::stats().idle, 0U);
+}
+
+// A thread alone with the pool may have nearly all of the budget: so much that its cache holds what each size has ever
+// wanted at one time.
+TEST_F(FullBudget, BurstsOfOneThreadComeToBeServedByItsCache) {
+    synk::configure(quiet_with_limit(20 * mib));
+    random_source random(1);
+    std::vector<std::size_t> wanted(1024);
+    for (std::size_t& n : wanted) n = random.between(1, page << random.below(8));
+    const auto bursts = [&wanted](std::size_t times) {
+        std::vector<synk::bytes> held;
+        for (std::size_t i = 0; i < times * wanted.size(); ++i) {
+            held.push_back(get(wanted[i % wanted.size()]));
+            if (held.size() == 64) held.clear();
+        }
+    };
+    bursts(200);
+    const std::uint64_t hits = cache_hits();
+    bursts(1);
+    EXPECT_EQ(cache_hits() - hits, wanted.size());
+    EXPECT_GT(synk::stats().idle, 10 * mib) << "half of the budget was enough";
 }
 
 // New memory would push out what is idle, and be pushed out in turn.
