@@ -22,7 +22,8 @@ namespace {
 
 constexpr std::size_t worth_a_thread = std::size_t{1} << 20; // bytes
 
-// none -> starting -> awake <-> asleep; failed: no thread was to be had, the slow paths do the work.
+// none -> starting -> awake <-> asleep; failed: no thread was to be had, the slow paths do the work. The thread itself
+// says that it is awake: until then it is still being made.
 enum class phase : int { none, starting, awake, asleep, failed };
 constinit atomic<phase> state{phase::none};
 constinit atomic<bool> prepared{false};        // the fork handlers are there, and the clock runs
@@ -35,17 +36,29 @@ constinit thread_local visitor self [[gnu::tls_model("initial-exec")]] = visitor
 
 std::uint64_t interval() noexcept { return the_settings.weak_after_ns() / 4; }
 
-// A child would miss what a visit has in its hands at the fork, and what it made weak just then would be shared. Visits
-// are short, but their thread may have lost its processor, or be stopped: so we wait long, but not for ever. Not at all
+// What a fork waits for takes moments, but its thread may have lost its processor, or be stopped: so we wait long, but
+// not for ever.
+template <class Condition>
+void wait_until(Condition holds) noexcept {
+    constexpr timespec moment{0, 100'000}; // 50,000 of these: 5 s
+    for (int attempt = 0; attempt < 50'000 && !holds(); ++attempt) ::nanosleep(&moment, nullptr);
+}
+
+// A child would miss what a visit has in its hands at the fork, and what it made weak just then would be shared. Not
 // where the visit is below us, and a signal handler forks.
 void stop_visits() noexcept {
-    constexpr timespec moment{0, 100'000}; // 50,000 of these: 5 s
-    for (int attempt = 0; attempt < 50'000 && self == visitor::none; ++attempt) {
-        if (!visiting.exchange(true, memory_order_acquire)) // pairs with the release of the last visitor
-            self = visitor::forks;
-        else
-            ::nanosleep(&moment, nullptr);
-    }
+    if (self != visitor::none) return;
+    wait_until([] {
+        if (visiting.exchange(true, memory_order_acquire)) return false; // pairs with the release of the last visitor
+        self = visitor::forks;
+        return true;
+    });
+}
+
+// A thread that is being made may hold locks which the child would find taken for ever: AddressSanitizer's allocator
+// has such, and does not know of forks.
+void await_start() noexcept {
+    wait_until([] { return state.load(memory_order_acquire) != phase::starting; }); // pairs with say_started()
 }
 
 void resume_visits() noexcept {
@@ -56,6 +69,7 @@ void resume_visits() noexcept {
 
 // Under the weak step: what a fork shares, the system would keep.
 void before_fork() noexcept {
+    await_start();
     stop_visits();
     if (the_settings.trim_on_fork())
         trim_idle(0);
@@ -135,7 +149,13 @@ private:
     std::uint64_t since_ = 0; // ns
 };
 
+// What was held to make this thread is given back.
+void say_started() noexcept {
+    state.store(phase::awake, memory_order_release); // pairs with await_start()
+}
+
 void* keep(void*) noexcept {
+    say_started();
     for (idle_picture idle;; idle.sleep()) {
         while (the_settings.keeper() && idle.look(os().now())) {
             wait_for_time_or_pressure();
@@ -159,18 +179,16 @@ bool create_thread() noexcept {
     return created;
 }
 
-// A new thread has its maker's signal mask: all signals are the program's.
+// A new thread has its maker's signal mask: all signals are the program's. Nor does a handler fork while we start it.
 void start() noexcept {
-    phase expected = phase::none;
-    if (!state.compare_exchange_strong(expected, phase::starting, memory_order_seq_cst, memory_order_relaxed)) return;
     prepare();
     sigset_t all, old;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &old);
-    const phase made = create_thread() ? phase::awake : phase::failed;
-    // Unless the keeper has come so far already that it sleeps: who overwrites that, it never hears of.
-    expected = phase::starting;
-    state.compare_exchange_strong(expected, made, memory_order_seq_cst, memory_order_relaxed);
+    phase expected = phase::none;
+    if (state.compare_exchange_strong(expected, phase::starting, memory_order_seq_cst, memory_order_relaxed) &&
+        !create_thread())
+        state.store(phase::failed, memory_order_relaxed); // relaxed: nothing stands behind it
     ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
 }
 

@@ -101,20 +101,28 @@ bool watch_named(int epoll, const char* path) noexcept {
     return watch(epoll, fd, S_ISREG(info.st_mode) ? EPOLLPRI : EPOLLIN);
 }
 
+// A text of the kernel's, as far as it fits. Not by stdio, which takes its buffer from malloc: that may stand on us, or
+// be locked for ever in the child of a fork.
+void read_text(const char* path, char* text, std::size_t size) noexcept {
+    std::size_t have = 0;
+    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+    for (ssize_t n = 1; fd >= 0 && n > 0 && have<size - 1; have += n> 0 ? static_cast<std::size_t>(n) : 0)
+        n = ::read(fd, text + have, size - 1 - have);
+    if (fd >= 0) ::close(fd);
+    text[have] = '\0';
+}
+
 // The path of the process's cgroup in a hierarchy: "0::/a/b" (v2) or "7:memory:/a/b" (v1). False when not in one.
 bool find_cgroup(const char* prefix_end, char* out, std::size_t size) noexcept {
-    std::FILE* const file = std::fopen("/proc/self/cgroup", "re");
-    if (file == nullptr) return false;
-    char line[512];
-    bool found = false;
-    while (!found && std::fgets(line, sizeof(line), file) != nullptr) {
-        const char* const at = std::strstr(line, prefix_end);
-        if (at == nullptr) continue;
-        line[std::strcspn(line, "\n")] = '\0';
-        found = static_cast<std::size_t>(std::snprintf(out, size, "%s", at + std::strlen(prefix_end))) < size;
+    char text[8192];
+    read_text("/proc/self/cgroup", text, sizeof(text));
+    // Only lines that have an end: one without may be cut.
+    for (char *line = text, *end = nullptr; (end = std::strchr(line, '\n')) != nullptr; line = end + 1) {
+        *end = '\0';
+        if (const char* const at = std::strstr(line, prefix_end))
+            return static_cast<std::size_t>(std::snprintf(out, size, "%s", at + std::strlen(prefix_end))) < size;
     }
-    std::fclose(file);
-    return found;
+    return false;
 }
 
 // v1: an eventfd is told at level "medium"; the kernel is asked by a line in cgroup.event_control.

@@ -218,6 +218,19 @@ TEST_F(forked_child, can_fork_again) {
     });
 }
 
+// AddressSanitizer's allocator has locks that a thread takes while it is made, and that no fork knows of.
+TEST_F(forked_child, finds_no_lock_in_the_hands_of_a_keeper_that_is_being_made) {
+    for (std::size_t i = 0; i < effort(60); ++i)
+        expect_in_a_new_process([] {
+            put_some(2 * mib);
+            const ending e = in_child([] {
+                ::alarm(30);
+                std::thread([] { std::free(std::malloc(100'000)); }).join();
+            });
+            require(e.good(), "the child's threads can be made");
+        });
+}
+
 TEST_F(forked_child, finds_nothing_idle_with_trim_on_fork) {
     for (const bool keeper : {true, false})
         for (const std::size_t bytes : {512 * kib, 64 * mib})

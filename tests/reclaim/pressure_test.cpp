@@ -1,6 +1,5 @@
-// Who says that memory is short, and what happens then. Each in a process of its own: the sources are opened once. One
-// after another: the whole system is one of the sources, and some of them make it short of memory.
-// ctest: TIMEOUT 120 RESOURCE_LOCK memory_pressure
+// Who says that memory is short, and what happens then. Each in a process of its own: the sources are opened once.
+// ctest: TIMEOUT 120
 
 #include <cstdlib>
 #include <cstring>
@@ -21,33 +20,13 @@
 #include <synk/pool.hpp>
 
 #include "support/child.hpp"
-#include "support/memory_cgroup.hpp"
+#include "support/memory_pressure.hpp"
 #include "support/process_memory.hpp"
 
 namespace {
 
 using namespace synk_test;
 using std::chrono::milliseconds;
-
-constexpr std::size_t mib = std::size_t{1} << 20;
-
-// Nothing goes by time here.
-synk::options by_pressure_only(bool keeper) {
-    synk::options o;
-    o.weak_after = o.gone_after = std::chrono::hours(1);
-    o.keeper = keeper;
-    return o;
-}
-
-void put_some(std::size_t bytes) {
-    std::vector<synk::bytes> blocks;
-    for (std::size_t sum = 0; sum < bytes; sum += mib) blocks.push_back(synk::get_sized_pool().get_sized(mib));
-}
-
-bool readable(int fd, milliseconds within = {}) {
-    pollfd wanted{fd, POLLIN, 0};
-    return ::poll(&wanted, 1, static_cast<int>(within.count())) == 1;
-}
 
 class pressure : public testing::Test {
 protected:
@@ -202,74 +181,6 @@ TEST_F(pressure, reaches_parent_and_child_after_a_fork) {
         put_some(8 * mib);
         tell(fifo());
         require(comes_true([] { return synk::stats().idle == 0; }, milliseconds(2000)), "the parent's still does");
-    });
-}
-
-bool kernel_tells() {
-    const int fd = ::open("/proc/pressure/memory", O_RDWR | O_CLOEXEC);
-    constexpr char trigger[] = "some 150000 2000000";
-    const bool armed = fd >= 0 && ::write(fd, trigger, sizeof(trigger)) > 0;
-    if (fd >= 0) ::close(fd);
-    return armed;
-}
-
-// A process that stalls for memory in its small cgroup: it writes three times as much as fits, all of it free to take.
-class stalling_process {
-public:
-    explicit stalling_process(const memory_cgroup& where) : id_(::fork()) {
-        if (id_ != 0) return;
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        require(where.enter(), "the cgroup can be entered");
-        constexpr std::size_t piece = 8 * mib, all = 24 * piece;
-        auto* const memory = static_cast<char*>(
-            ::mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-        ::madvise(memory, all, MADV_NOHUGEPAGE);
-        for (std::size_t at = 0;; at = (at + piece) % all) {
-            std::memset(memory + at, 1, piece);
-            ::madvise(memory + at, piece, MADV_FREE);
-        }
-    }
-    stalling_process(const stalling_process&) = delete;
-    stalling_process& operator=(const stalling_process&) = delete;
-    ~stalling_process() {
-        ::kill(id_, SIGKILL);
-        static_cast<void>(status_of(id_));
-    }
-
-private:
-    pid_t id_;
-};
-
-class pressure_stall : public pressure {
-protected:
-    void SetUp() override {
-        pressure::SetUp();
-        if (!kernel_tells()) GTEST_SKIP() << "NOT TESTED: /proc/pressure/memory cannot be written here";
-        if (!cgroup_.usable()) GTEST_SKIP() << "NOT TESTED: no cgroup with a memory limit can be made here; be root";
-    }
-    memory_cgroup cgroup_{64 * mib};
-};
-
-TEST_F(pressure_stall, makes_the_keeper_give_everything_back) {
-    expect_in_a_new_process([this] {
-        synk::configure(by_pressure_only(true));
-        put_some(32 * mib);
-        std::this_thread::sleep_for(milliseconds(300));
-        require(synk::stats().idle == 32 * mib, "without pressure it stays");
-        const stalling_process one(cgroup_), other(cgroup_);
-        require(comes_true([] { return synk::stats().idle == 0; }, milliseconds(8000)), "all of it goes");
-    });
-}
-
-TEST_F(pressure_stall, wakes_an_event_loop) {
-    expect_in_a_new_process([this] {
-        synk::configure(by_pressure_only(false));
-        const int fd = synk::pressure_fd();
-        require(fd >= 0, "there is a descriptor");
-        put_some(32 * mib);
-        const stalling_process one(cgroup_), other(cgroup_);
-        require(readable(fd, milliseconds(8000)), "the loop is woken");
-        require(synk::on_pressure() == 32 * mib, "all of it goes");
     });
 }
 

@@ -23,6 +23,7 @@ public:
     // The kernel may need a moment until it knows that the last process has left.
     ~memory_cgroup() {
         for (int i = 0; i < 100 && usable_ && ::rmdir(folder_.c_str()) != 0; ++i) ::usleep(20'000);
+        if (usable_) await_calm();
     }
 
     [[nodiscard]] bool usable() const { return usable_; }
@@ -50,6 +51,23 @@ private:
     [[nodiscard]] bool write(const char* file, const std::string& text) const {
         std::ofstream out(folder_ / file);
         return static_cast<bool>(out << text << std::flush);
+    }
+    // How long some process of the system has waited for memory; microseconds.
+    [[nodiscard]] static long stalled() {
+        std::ifstream in("/proc/pressure/memory");
+        for (std::string word; in >> word;)
+            if (word.starts_with("total=")) return std::stol(word.substr(6));
+        return 0;
+    }
+    // The kernel counts stalls five times in a window of two seconds: a pool that begins to listen within such a fifth
+    // would hear of ours, and give back what the next test wants to find idle.
+    static void await_calm() {
+        constexpr long little = 5'000; // microseconds
+        for (int i = 0; i < 20; ++i) {
+            const long before = stalled();
+            ::usleep(500'000);
+            if (stalled() - before < little) return;
+        }
     }
     [[nodiscard]] int count_in(const char* file) const {
         std::ifstream in(folder_ / file);

@@ -1,0 +1,34 @@
+// A pool that only pressure makes give back, and memory that lies idle in it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+#include <poll.h>
+
+#include <synk/pool.hpp>
+
+namespace synk_test {
+
+inline constexpr std::size_t mib = std::size_t{1} << 20;
+
+// Nothing goes by time here.
+inline synk::options by_pressure_only(bool keeper) {
+    synk::options o;
+    o.weak_after = o.gone_after = std::chrono::hours(1);
+    o.keeper = keeper;
+    return o;
+}
+
+inline void put_some(std::size_t bytes) {
+    std::vector<synk::bytes> blocks;
+    for (std::size_t sum = 0; sum < bytes; sum += mib) blocks.push_back(synk::get_sized_pool().get_sized(mib));
+}
+
+inline bool readable(int fd, std::chrono::milliseconds within = {}) {
+    pollfd wanted{fd, POLLIN, 0};
+    return ::poll(&wanted, 1, static_cast<int>(within.count())) == 1;
+}
+
+} // namespace synk_test
