@@ -157,8 +157,12 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
     return {};
 }
 
+// Cut for the memory behind them, much longer runs were missing to larger blocks: the address space of a churned live
+// set grew by a half. Up to four times as long is where both that and the page faults are few.
 claimed_blocks chunk_store::claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
-    for (unsigned listed = cls; listed < chunk_class_count; ++listed) {
+    constexpr unsigned reach = 2 * class_fan;
+    const unsigned end = cls + reach < chunk_class_count ? cls + reach + 1 : chunk_class_count;
+    for (unsigned listed = cls; listed < end; ++listed) {
         chunk_set& set = *chunks_by_class[listed];
         unsigned patience = 8; // chunks of a class
         for (unsigned id = set.lowest(); id != chunk_set::none && patience-- != 0; id = set.next(id + 1)) {

@@ -27,7 +27,8 @@ public:
     // enough.
     [[nodiscard]] static claimed_blocks claim(unsigned cls, std::byte** out, unsigned want) noexcept;
 
-    // The same out of pages that have memory behind them all; none when no such run is found in a few chunks.
+    // The same out of pages that have memory behind them all; none when no such run is found in a few chunks, whose
+    // longest runs are not much longer.
     [[nodiscard]] static claimed_blocks claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
 
     // The same from a chunk that is new from the system. None when the system has no memory.

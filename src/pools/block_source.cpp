@@ -89,7 +89,9 @@ using get_function = found_blocks(unsigned cls, std::byte** out, unsigned want) 
 
 found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function get) noexcept {
     found_blocks found;
-    if (split_from_own(cls) || shared_store::split_from_channel(cls)) found = get(cls, blocks, 1);
+    const bool cut = split_from_own(cls) || shared_store::split_from_channel(cls);
+    if (cut) found = get(cls, blocks, 1);
+    if (cut && found.count == 0) found = shared_store::get(cls, blocks, 1); // it was much longer
     if (found.count == 0 && gather_pieces(class_bytes(cls))) found = get(cls, blocks, 1);
     if (found.count != 0) growth::note_eviction();
     return found;

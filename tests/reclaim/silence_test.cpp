@@ -1,5 +1,5 @@
 // What a process holds when it has fallen silent, as the kernel counts it.
-// ctest: RUN_SERIAL TRUE TIMEOUT 240
+// ctest: TIMEOUT 240
 // ctest-variants: plain
 
 #include <cstring>
