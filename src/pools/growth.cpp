@@ -49,7 +49,7 @@ std::size_t growth::idle_allowance() noexcept {
 bool growth::is_short() noexcept { return budget.reserved() > std::min(budget.most_for_one(), idle_allowance()); }
 
 bool growth::is_due() noexcept {
-    constexpr unsigned patience = 64;
+    constexpr unsigned patience = 16;
     constexpr unsigned patience_to_pay = 256;
     const cache_record* const c = thread_caches::own();
     if (c == nullptr || c->evictions < patience) return false;
