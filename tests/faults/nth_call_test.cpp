@@ -2,7 +2,6 @@
 // model go on or find no memory, and lose nothing. So do the first use of the pool, and a fork.
 //
 // ctest: TIMEOUT 900
-// ctest-variants: plain asan
 #include <gtest/gtest.h>
 
 #include "model/program.hpp"

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "chunks/chunk_store.hpp"
 #include "support/fresh_pool.hpp"
 #include "support/random.hpp"
 #include "support/threads.hpp"
@@ -75,6 +76,18 @@ TEST_F(FullBudget, ResidentPagesAreLentBeforeOthers) {
     const synk::bytes next = get(512 * kib);
     EXPECT_EQ(next.data(), warm) << "and not " << static_cast<const void*>(cold);
     EXPECT_EQ(synk::stats().idle, 0U);
+}
+
+// But not out of a run more than four times as long: that would be missing to a longer block.
+TEST_F(FullBudget, AMuchLongerResidentRunIsNotCut) {
+    static_cast<void>(get(4 * mib));
+    inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    inside::shared_store::empty_channels();
+    ASSERT_EQ(synk::stats().idle_chunk, 4 * mib);
+    std::byte* block = nullptr;
+    EXPECT_EQ(inside::chunk_store::claim_resident(inside::class_of(64 * kib), &block, 1).count, 0U);
+    EXPECT_EQ(inside::chunk_store::claim_resident(inside::class_of(768 * kib), &block, 1).count, 0U);
+    EXPECT_EQ(synk::stats().idle_chunk, 4 * mib);
 }
 
 // A thread alone with the pool may have nearly all of the budget: so much that its cache holds what each size has ever

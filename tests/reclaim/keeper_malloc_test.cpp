@@ -2,6 +2,7 @@
 // ctest-variants: plain
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 
 #include <unistd.h>

@@ -6,12 +6,8 @@
 #include <filesystem>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
