@@ -25,7 +25,7 @@ private:
 };
 
 template <row R>
-void get_and_put(std::size_t size) {
+[[gnu::always_inline]] inline void get_and_put(std::size_t size) {
     auto held = R::get(size);
     touch(R::data(held));
     R::put(std::move(held));

@@ -8,6 +8,8 @@
 //     data(held&)           its first byte
 //     calls_per_get         how many times each get calls an allocator whatever happens
 //     calls()               how many times more it did so far, over all threads
+// Get, put and data are inlined wherever they are called. Left to itself the compiler does that in one loop and not in
+// the next one, as long as the function around it already is, and a row's figure would depend on that.
 // One more allocator is one more type here and one more name in the list at the end.
 #pragma once
 
@@ -44,15 +46,15 @@ struct pooled {
     using held = synk::bytes;
     static constexpr unsigned calls_per_get = 0;
     static std::uint64_t calls() { return pool_misses(); }
-    static std::byte* data(held& h) noexcept { return h.data(); }
-    static void put(held&& h) noexcept { h.reset(); }
+    [[gnu::always_inline]] static std::byte* data(held& h) noexcept { return h.data(); }
+    [[gnu::always_inline]] static void put(held&& h) noexcept { h.reset(); }
 };
 
 // A buffer of 4 KiB that is then made to hold n bytes: the specification's `unsized`, Go's slices.Grow(Get(),
 // n).
 struct unsized : pooled {
     static constexpr std::string_view name = "unsized";
-    static held get(std::size_t n) {
+    [[gnu::always_inline]] static held get(std::size_t n) {
         held h = synk::get_unsized_pool().get();
         h.reserve(n);
         return h;
@@ -61,7 +63,7 @@ struct unsized : pooled {
 
 struct sized : pooled {
     static constexpr std::string_view name = "sized";
-    static held get(std::size_t n) { return synk::get_sized_pool().get_sized(n); }
+    [[gnu::always_inline]] static held get(std::size_t n) { return synk::get_sized_pool().get_sized(n); }
 };
 
 struct pointer_and_size {
@@ -74,7 +76,7 @@ struct pointed {
     using held = pointer_and_size;
     static constexpr unsigned calls_per_get = 1;
     static std::uint64_t calls() { return 0; }
-    static std::byte* data(const held& h) noexcept { return h.data; }
+    [[gnu::always_inline]] static std::byte* data(const held& h) noexcept { return h.data; }
 };
 
 // The pool without a handle.
@@ -82,33 +84,35 @@ struct bare : pointed {
     static constexpr std::string_view name = "bare";
     static constexpr unsigned calls_per_get = 0;
     static std::uint64_t calls() { return pool_misses(); }
-    static held get(std::size_t n) { return {static_cast<std::byte*>(synk::get_sized_pool().allocate(n)), n}; }
-    static void put(held&& h) noexcept { synk::get_sized_pool().deallocate(h.data, h.size); }
+    [[gnu::always_inline]] static held get(std::size_t n) {
+        return {static_cast<std::byte*>(synk::get_sized_pool().allocate(n)), n};
+    }
+    [[gnu::always_inline]] static void put(held&& h) noexcept { synk::get_sized_pool().deallocate(h.data, h.size); }
 };
 
 // Go's make([]byte, n): new memory, all of it zero.
 struct make : pointed {
     static constexpr std::string_view name = "make";
-    static held get(std::size_t n) { return {new std::byte[n](), n}; }
-    static void put(held&& h) noexcept { delete[] h.data; }
+    [[gnu::always_inline]] static held get(std::size_t n) { return {new std::byte[n](), n}; }
+    [[gnu::always_inline]] static void put(held&& h) noexcept { delete[] h.data; }
 };
 
 struct malloc_free : pointed {
     static constexpr std::string_view name = "malloc";
-    static held get(std::size_t n) {
+    [[gnu::always_inline]] static held get(std::size_t n) {
         void* const p = std::malloc(n);
         if (p == nullptr) throw std::bad_alloc();
         return {static_cast<std::byte*>(p), n};
     }
-    static void put(held&& h) noexcept { std::free(h.data); }
+    [[gnu::always_inline]] static void put(held&& h) noexcept { std::free(h.data); }
 };
 
 // What the standard library offers for this, with its pools as large as it allows: up to 4 MiB. What is larger goes to
 // operator new.
 struct pmr_pool : pointed {
     static constexpr std::string_view name = "pmr pool";
-    static held get(std::size_t n) { return {static_cast<std::byte*>(pool().allocate(n)), n}; }
-    static void put(held&& h) noexcept { pool().deallocate(h.data, h.size); }
+    [[gnu::always_inline]] static held get(std::size_t n) { return {static_cast<std::byte*>(pool().allocate(n)), n}; }
+    [[gnu::always_inline]] static void put(held&& h) noexcept { pool().deallocate(h.data, h.size); }
 
 private:
     static std::pmr::synchronized_pool_resource& pool() { return *pool_; }
@@ -121,12 +125,12 @@ public:
     static constexpr std::string_view name = "own";
     // Throws std::runtime_error when they are not loaded.
     static void find(const char* get_name, const char* put_name);
-    static held get(std::size_t n) {
+    [[gnu::always_inline]] static held get(std::size_t n) {
         void* const p = get_(n);
         if (p == nullptr) throw std::bad_alloc();
         return {static_cast<std::byte*>(p), n};
     }
-    static void put(held&& h) noexcept { put_(h.data); }
+    [[gnu::always_inline]] static void put(held&& h) noexcept { put_(h.data); }
 
 private:
     static void* (*get_)(std::size_t);
@@ -138,8 +142,8 @@ class nothing : public pointed {
 public:
     static constexpr std::string_view name = "bare hand-over";
     static constexpr unsigned calls_per_get = 0;
-    static held get(std::size_t n) noexcept { return {blocks[next++ % count].data, n}; }
-    static void put(held&&) noexcept {}
+    [[gnu::always_inline]] static held get(std::size_t n) noexcept { return {blocks[next++ % count].data, n}; }
+    [[gnu::always_inline]] static void put(held&&) noexcept {}
 
 private:
     static constexpr std::size_t count = 128; // more than a ring holds
@@ -162,20 +166,20 @@ public:
     static constexpr unsigned calls_per_get = 0;
     static std::uint64_t calls();
 
-    static held get(std::size_t n) {
+    [[gnu::always_inline]] static held get(std::size_t n) {
         const unsigned tier = tier_of(n);
         stack& from = stacks[tier];
         if (from.count == 0) [[unlikely]]
             return {allocate(tier), tier};
         return {from.blocks[--from.count], tier};
     }
-    static void put(held&& h) noexcept {
+    [[gnu::always_inline]] static void put(held&& h) noexcept {
         stack& into = stacks[h.tier];
         if (into.count == depth) [[unlikely]]
             return std::free(h.data);
         into.blocks[into.count++] = h.data;
     }
-    static std::byte* data(const held& h) noexcept { return h.data; }
+    [[gnu::always_inline]] static std::byte* data(const held& h) noexcept { return h.data; }
 
 private:
     static constexpr unsigned page_shift = 12;

@@ -40,8 +40,11 @@ public:
     constexpr bytes() noexcept = default;
     bytes(bytes&& other) noexcept : block_(std::exchange(other.block_, {})), size_(std::exchange(other.size_, 0)) {}
     bytes& operator=(bytes&& other) noexcept {
-        bytes taken(std::move(other));
-        swap(taken);
+        const auto block = std::exchange(other.block_, {}); // first: `other` may be this very handle
+        const auto size = std::exchange(other.size_, 0);
+        reset();
+        block_ = block;
+        size_ = size;
         return *this;
     }
     bytes(const bytes&) = delete;

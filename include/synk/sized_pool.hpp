@@ -30,7 +30,7 @@ public:
         return b.data != nullptr ? bytes(b, n) : bytes();
     }
     // What the destructor of the handle would do. An empty handle is a no-op.
-    void put(bytes&& b) noexcept { b.reset(); }
+    [[gnu::always_inline]] void put(bytes&& b) noexcept { b.reset(); }
 
     // An empty buffer (nothing to read) that n bytes can be written to without growing.
     [[nodiscard]] buffer get_sized_buffer(std::size_t n) {

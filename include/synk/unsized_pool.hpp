@@ -25,7 +25,7 @@ public:
     // An empty handle instead of an exception.
     [[nodiscard, gnu::always_inline]] bytes try_get() noexcept { return bytes(detail::try_get(detail::page_size), 0); }
     // What the destructor of the handle would do. An empty handle is a no-op.
-    void put(bytes&& b) noexcept { b.reset(); }
+    [[gnu::always_inline]] void put(bytes&& b) noexcept { b.reset(); }
 
     // The same as buffers with a write and a read cursor.
     [[nodiscard]] buffer get_buffer() { return buffer(get()); }
