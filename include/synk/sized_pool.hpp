@@ -50,7 +50,7 @@ public:
     // p came from allocate() or release() and n is at most the block's capacity; null is a no-op. Anything
     // else - a foreign or interior pointer, a second put, an n that the block never had - ends the process
     // with a line that names the pointer and what is wrong with it.
-    SYNK_API void deallocate(void* p, std::size_t n) noexcept;
+    void deallocate(void* p, std::size_t n) noexcept { detail::put_bare(p, n); }
 
 private:
     friend sized_pool& get_sized_pool() noexcept;

@@ -27,16 +27,15 @@ void set_parked(cache_record& c, unsigned cls, unsigned n) noexcept {
 // Changes a bin's limit; the reservation for it is made or given back by the caller.
 void set_limit(cache_record& c, unsigned cls, unsigned limit) noexcept {
     // relaxed: one writer at a time, behind the gate; others read a recent value.
-    const std::size_t others = c.reserved.load(memory_order_relaxed) - c.limits[cls] * class_bytes(cls);
+    const std::size_t others = c.reserved.load(memory_order_relaxed) - c.limit(cls) * class_bytes(cls);
     c.reserved.store(others + limit * class_bytes(cls), memory_order_relaxed);
-    c.limits[cls] = static_cast<std::uint8_t>(limit);
+    c.limits[cls] = static_cast<std::uint16_t>(first_slot(cls) + limit);
 }
 
 void give_room_back(cache_record& c, unsigned cls) noexcept {
-    auto& bin = c.bins[cls];
-    const unsigned spare = c.limits[cls] - bin.count();
+    const unsigned spare = c.limit(cls) - c.count(cls);
     if (spare == 0) return;
-    set_limit(c, cls, bin.count());
+    set_limit(c, cls, c.count(cls));
     budget.give(spare * class_bytes(cls));
 }
 
@@ -53,19 +52,18 @@ void expel_parked(cache_record& c, unsigned cls) noexcept {
     const unsigned n = parked_in(c, cls);
     if (n == 0) return;
     std::byte* items[slots_per_bin];
-    std::memcpy(items, c.slots[cls] + slots_per_bin - n, n * sizeof(*items));
+    std::memcpy(items, c.row(cls) + slots_per_bin - n, n * sizeof(*items));
     set_parked(c, cls, 0);
     c.reserved.store(c.reserved.load(memory_order_relaxed) - n * class_bytes(cls), memory_order_relaxed);
     shared_store::put_idle(cls, items, n);
 }
 
 void park_all(cache_record& c, unsigned cls) noexcept {
-    auto& bin = c.bins[cls];
-    const unsigned n = bin.count();
-    std::byte** const slots = c.slots[cls];
+    const unsigned n = c.count(cls);
+    std::byte** const slots = c.row(cls);
     std::memmove(slots + slots_per_bin - n, slots, n * sizeof(*slots));
-    bin.add(-(n * cache_bin::one_block));          // in 64 bits: the hits are above
-    c.limits[cls] -= static_cast<std::uint8_t>(n); // the reservations stay with the blocks
+    c.bins[cls].add(-(n * cache_bin::one_block));   // in 64 bits: the hits are above
+    c.limits[cls] -= static_cast<std::uint16_t>(n); // the reservations stay with the blocks
     set_parked(c, cls, n);
 }
 
@@ -86,13 +84,13 @@ unsigned limit_step(unsigned cls, unsigned left) noexcept {
 bool raise_limit_by(cache_record& c, unsigned cls, unsigned blocks) noexcept {
     const std::size_t bytes = blocks * class_bytes(cls);
     if (c.reserved.load(memory_order_relaxed) + bytes > budget.most_for_one() || !budget.take(bytes)) return false;
-    set_limit(c, cls, c.limits[cls] + blocks);
+    set_limit(c, cls, c.limit(cls) + blocks);
     return true;
 }
 
 // Lets the bin hold more, if it may and the budget allows it.
 bool raise_limit(cache_record& c, unsigned cls) noexcept {
-    const unsigned left = max_limit(cls) - (c.limits[cls] + parked_in(c, cls));
+    const unsigned left = max_limit(cls) - (c.limit(cls) + parked_in(c, cls));
     if (left == 0) return false;
     return raise_limit_by(c, cls, limit_step(cls, left)) || raise_limit_by(c, cls, 1);
 }
@@ -105,60 +103,58 @@ std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
 // one go, and the rest is for those others.
 bool is_got_from(const cache_record& c, unsigned cls) noexcept {
     constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
-    return c.limits[cls] * class_bytes(cls) < worth_passing_on / 2 || gets_from(c, cls) != c.gets_at_spill[cls];
+    return c.limit(cls) * class_bytes(cls) < worth_passing_on / 2 || gets_from(c, cls) != c.gets_at_spill[cls];
 }
 
 // A bin that is empty after as many gets as it was filled with belongs to a thread that gets what others put.
 bool is_only_got_from(const cache_record& c, unsigned cls) noexcept {
     const auto gets = static_cast<std::uint32_t>(c.bins[cls].hits()) - c.hits_at_stow[cls];
-    return c.bins[cls].count() == 0 && gets == c.stowed[cls];
+    return c.count(cls) == 0 && gets == c.stowed[cls];
 }
 
 } // namespace
 
 unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept {
-    auto& bin = c.bins[cls];
-    while (bin.count() < n && unpark(c, cls)) {
+    while (c.count(cls) < n && unpark(c, cls)) {
     }
-    if (n > bin.count()) n = bin.count();
+    if (n > c.count(cls)) n = c.count(cls);
     if (n == 0) return 0; // always so in a class that is never cached, which has no slots
-    std::byte** const slots = c.slots[cls];
+    std::byte** const slots = c.row(cls);
     std::memcpy(out, slots, n * sizeof(*slots));
-    std::memmove(slots, slots + n, (bin.count() - n) * sizeof(*slots));
-    bin.add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
+    std::memmove(slots, slots + n, (c.count(cls) - n) * sizeof(*slots));
+    c.bins[cls].add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
     return n;
 }
 
 std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept {
     std::byte* data = nullptr;
-    if (take_oldest(c, cls, &data, 1) != 0) set_limit(c, cls, c.limits[cls] - 1);
+    if (take_oldest(c, cls, &data, 1) != 0) set_limit(c, cls, c.limit(cls) - 1);
     return data;
 }
 
 void thread_caches::make_place(cache_record& c, unsigned cls, spill& out) noexcept {
-    auto& bin = c.bins[cls];
-    if (cls >= cached_class_count || bin.count() < c.limits[cls]) return;
+    if (cls >= cached_class_count || c.count(cls) < c.limit(cls)) return;
     if (is_got_from(c, cls) && raise_limit(c, cls)) return;
-    out.count = take_oldest(c, cls, out.items, (c.limits[cls] + 1U) / 2);
+    out.count = take_oldest(c, cls, out.items, (c.limit(cls) + 1U) / 2);
     c.gets_at_spill[cls] = gets_from(c, cls);
     if (out.count == 0) return;
     out.reserved = out.count;
     if (budget.take(out.count * class_bytes(cls))) return;
     // The bin gives up its room for all but the block that is about to come.
     --out.reserved;
-    set_limit(c, cls, c.limits[cls] - out.reserved);
+    set_limit(c, cls, c.limit(cls) - out.reserved);
 }
 
 unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
     auto& bin = c.bins[cls];
     if (is_only_got_from(c, cls)) give_room_back(c, cls);
-    const unsigned count = bin.count();
+    const unsigned count = c.count(cls);
     const unsigned place = max_limit(cls) - parked_in(c, cls) - count;
     if (n > place) n = place;
-    const unsigned missing = count + n > c.limits[cls] ? count + n - c.limits[cls] : 0;
-    set_limit(c, cls, c.limits[cls] + missing);    // with the reservations that the blocks bring
+    const unsigned missing = count + n > c.limit(cls) ? count + n - c.limit(cls) : 0;
+    set_limit(c, cls, c.limit(cls) + missing);     // with the reservations that the blocks bring
     budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
-    std::memcpy(c.slots[cls] + count, items, n * sizeof(*items));
+    std::memcpy(c.row(cls) + count, items, n * sizeof(*items));
     bin.add(n * cache_bin::one_block);
     c.hits_at_stow[cls] = static_cast<std::uint32_t>(bin.hits());
     c.stowed[cls] = static_cast<std::uint8_t>(n);
@@ -168,9 +164,9 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
 void thread_caches::empty(cache_record& c) noexcept {
     std::byte* items[slots_per_bin];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
-        if (c.limits[cls] + parked_in(c, cls) == 0) continue;
+        if (c.limit(cls) + parked_in(c, cls) == 0) continue;
         const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
-        const unsigned spare = c.limits[cls] - n;
+        const unsigned spare = c.limit(cls) - n;
         set_limit(c, cls, 0);
         budget.give(spare * class_bytes(cls));
         if (n != 0) shared_store::put_reserved(cls, items, n);
@@ -182,17 +178,17 @@ bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
     auto& bin = c.bins[cls];
     const unsigned parked = parked_in(c, cls);
     const unsigned n = (parked + 1) / 2;
-    std::byte** const slots = c.slots[cls];
-    std::memmove(slots + bin.count(), slots + slots_per_bin - parked, n * sizeof(*slots));
+    std::byte** const slots = c.row(cls);
+    std::memmove(slots + c.count(cls), slots + slots_per_bin - parked, n * sizeof(*slots));
     bin.add(n * cache_bin::one_block);
-    c.limits[cls] += static_cast<std::uint8_t>(n); // their reservations stay where they are
+    c.limits[cls] += static_cast<std::uint16_t>(n); // their reservations stay where they are
     set_parked(c, cls, parked - n);
     return true;
 }
 
 void thread_caches::age_bins(cache_record& c) noexcept {
     for (unsigned cls = 0; cls < cached_class_count; ++cls)
-        if (c.limits[cls] + parked_in(c, cls) != 0) age_bin(c, cls);
+        if (c.limit(cls) + parked_in(c, cls) != 0) age_bin(c, cls);
 }
 
 } // namespace synk::inline v1::detail

@@ -149,8 +149,7 @@ cache_record* make_record() noexcept {
     void* const memory = take_record_memory(sizeof(cache_record));
     if (memory == nullptr) return nullptr;
     auto* const c = new (memory) cache_record;
-    for (unsigned cls = 0; cls < cached_class_count; ++cls)
-        c->bins[cls].tag = held_block::tag_of(cls, class_pages(cls));
+    c->set_up();
     publish(*c);
     return c;
 }
@@ -275,7 +274,7 @@ std::size_t thread_caches::idle_bytes() noexcept {
     each_cache([&bytes](const cache_record& c) {
         if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: recent values
         for (unsigned cls = 0; cls < cached_class_count; ++cls)
-            bytes += (c.bins[cls].count() + c.parked[cls].load(memory_order_relaxed)) * class_bytes(cls);
+            bytes += (c.count(cls) + c.parked[cls].load(memory_order_relaxed)) * class_bytes(cls);
     });
     return bytes;
 }

@@ -42,8 +42,8 @@ public:
 
 private:
     [[nodiscard]] static std::uint32_t seal(unsigned cls, const std::byte* data) noexcept {
-        const auto page = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(data) >> page_shift);
-        const std::uint64_t both = page * class_limit + cls;                        // one to one
+        static_assert(class_limit <= page_size, "a class fits into the bits that are 0 in where a page starts");
+        const std::uint64_t both = reinterpret_cast<std::uintptr_t>(data) | cls;    // one to one
         return static_cast<std::uint32_t>((both * 0x9E3779B97F4A7C15U) >> 48) | 1U; // Fibonacci hashing; never 0
     }
     std::uint32_t value_ = 0;

@@ -30,9 +30,7 @@ void* synk_get_zeroed(size_t size) {
     return data;
 }
 
-void synk_put(void* data) {
-    if (data != nullptr) put(take_bare(data));
-}
+void synk_put(void* data) { put_bare(data, 0); }
 
 size_t synk_capacity(const void* data) { return data != nullptr ? bare_block("capacity", data).capacity : 0; }
 

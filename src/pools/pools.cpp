@@ -97,13 +97,4 @@ held_block regrow(held_block b, std::size_t used, std::size_t n) {
 constinit sized_pool sized_pool::the_pool;
 constinit unsized_pool unsized_pool::the_pool;
 
-void sized_pool::deallocate(void* p, std::size_t n) noexcept {
-    if (p == nullptr) return;
-    const detail::held_block b = detail::take_bare(p);
-    if (n > b.capacity()) [[unlikely]]
-        detail::fatal("put of %p with %zu bytes: the block has only %zu; pass the size that it was allocated with", p,
-                      n, b.capacity());
-    detail::put(b);
-}
-
 } // namespace synk::inline v1

@@ -54,8 +54,9 @@ struct caches_world {
         next_look.store(nullptr, memory_order_relaxed);
         slow_only.store(0, memory_order_relaxed);
         the_settings.set({});
-        cache.bins[block_class].tag = held_block::tag_of(block_class, block_pages);
-        cache.limits[block_class] = 2;
+        cache.set_up();
+        cache.limits[block_class] += 2;
+        *(cache.row(block_class) - 1) = nullptr; // a world does not stand in zeroed memory
         cache.reserved.store(2 * bytes, memory_order_relaxed);
         budget.force(2 * bytes);
         static_cast<void>(cache.push(block_class, prepared::block(0)));
@@ -99,11 +100,11 @@ struct caches_world {
     // got block's room.
     void finish() {
         require(!cache.gate.held() && cache.gate.enter_slow(), "somebody stays behind the gate");
-        const unsigned in_bin = cache.bins[block_class].count();
-        for (unsigned i = 0; i < in_bin; ++i) use(cache.slots[block_class][i]);
+        const unsigned in_bin = cache.count(block_class);
+        for (unsigned i = 0; i < in_bin; ++i) use(cache.row(block_class)[i]);
         const std::size_t in_channel = channel_of(block_class).size(kind_of(block_class));
         require(in_bin + in_channel + popped[0] + popped[1] + popped[2] == 2, "a block is lost, or there twice");
-        require(cache.reserved.load() == cache.limits[block_class] * bytes, "the cache's own account is wrong");
+        require(cache.reserved.load() == cache.limit(block_class) * bytes, "the cache's own account is wrong");
         require(budget.reserved() == cache.reserved.load() + in_channel * bytes, "a reservation is lost, or nobody's");
     }
 };

@@ -13,7 +13,7 @@ namespace {
 using namespace synk_test;
 
 // Blocks where the next get finds them; parked ones are not.
-unsigned at_hand(std::size_t n) { return inside::thread_caches::own()->bins[inside::class_of(n)].count(); }
+unsigned at_hand(std::size_t n) { return inside::thread_caches::own()->count(inside::class_of(n)); }
 
 // A process of its own: the first slow put is the process's first.
 TEST(first_visit, comes_an_interval_after_the_first_put) {

@@ -40,19 +40,20 @@ public:
     // The fast way in: false when the gate is not wide open, or when the caller is a signal handler that
     // interrupted its own thread inside.
     [[nodiscard, gnu::always_inline]] bool enter() noexcept {
-        // relaxed: the owner's own word; only a signal handler on this very thread can find it set.
-        if (inside_.load(memory_order_relaxed) != 0) [[unlikely]]
-            return false;
+        // relaxed: the owner's own word; only a signal handler on this very thread can find it set, and leaves it so.
+        const std::uint8_t before = inside_.load(memory_order_relaxed);
 #if SYNK_TSAN
-        inside_.store(1, memory_order_seq_cst);                      // O1, meets C2
-        if (state_.load(memory_order_seq_cst) == open_) return true; // O2, meets C1; acquires P1
+        inside_.store(1, memory_order_seq_cst);                       // O1, meets C2
+        const std::uint8_t state = state_.load(memory_order_seq_cst); // O2, meets C1; acquires P1
 #else
         inside_.store(1, memory_order_relaxed); // O1: the other side's membarrier is its barrier, meets C2
         compiler_barrier();
-        if (state_.load(memory_order_acquire) == open_) [[likely]] // O2, meets C1; acquires P1
-            return true;
+        const std::uint8_t state = state_.load(memory_order_acquire); // O2, meets C1; acquires P1
 #endif
-        leave();
+        static_assert(open_ == 0);
+        if ((before | state) == 0) [[likely]] // one branch for both
+            return true;
+        inside_.store(before, memory_order_release); // as leave(), but for the handler
         return false;
     }
 

@@ -38,10 +38,13 @@ inline constexpr std::size_t max_block_size = std::size_t{1} << 46;
 // The least class whose blocks hold n bytes, for n > 0. 0 wraps around to class_limit - 1, the class of
 // nothing.
 [[nodiscard]] constexpr unsigned class_of_positive(std::size_t n) noexcept {
-    const std::size_t x = (n - 1) >> page_shift; // pages - 1
-    // 63 ^ countl_zero is the highest set bit: one instruction where bit_width takes three.
-    const unsigned shift = (63U ^ static_cast<unsigned>(std::countl_zero(x | class_fan))) - class_bits;
-    return class_fan * shift + static_cast<unsigned>(x >> shift);
+    const std::size_t last = n - 1;
+    // With x = pages - 1 and b = x's highest bit, at least class_bits: 4 * (b - 2) + (x >> (b - 2)). Taken from n's own
+    // bits, which are page_shift more, x need not be worked out. 63 ^ countl_zero is the highest set bit: one
+    // instruction where bit_width takes three.
+    const unsigned high = 63U ^ static_cast<unsigned>(std::countl_zero(last | (std::size_t{class_fan} << page_shift)));
+    const unsigned shift = high - class_bits;
+    return static_cast<unsigned>(last >> shift) + class_fan * (shift - unsigned{page_shift});
 }
 
 // The same for every n. The classes grow with n.

@@ -2,7 +2,7 @@
 //
 // Ownership: a block in a bin belongs to the cache; whoever is behind the cache's gate (gate.hpp) may take it
 // out. Invariants, from behind the gate:
-//     (1) count <= limit <= slots_per_bin, and slots[c][0 .. count) are distinct idle blocks of class c;
+//     (1) count <= limit <= slots_per_bin, and row(c)[0 .. count) are distinct idle blocks of class c;
 //     (2) the cache has reserved the sum of limit * pages from the budget of idle memory, so a put that finds
 //         count < limit needs to ask nobody.
 // Nothing here allocates, and nothing here knows whether a block is a run of pages or a large mapping.
@@ -46,6 +46,8 @@ public:
     [[nodiscard]] constexpr std::size_t capacity() const noexcept {
         return (tag_ & pages_mask) - (tag_ >> missing_shift);
     }
+    // The same of a block that is known not to be guarded.
+    [[nodiscard]] constexpr std::size_t whole_pages() const noexcept { return tag_ & pages_mask; }
     [[nodiscard]] constexpr unsigned cls() const noexcept { return static_cast<unsigned>(tag_ & (page_size - 1)); }
     [[nodiscard]] constexpr block plain() const noexcept { return {data, capacity()}; }
 
@@ -71,29 +73,36 @@ private:
     std::size_t tag_ = 0; // bytes missing to whole pages << 52 | whole pages in bytes | class
 };
 
+// All bins' blocks lie in one array of slots, a row for each class. Before a row stands a slot that is always null:
+// what a get finds at the top of an empty bin. The classes that are never cached share the first row's.
 inline constexpr unsigned slots_per_bin = 64;
+inline constexpr unsigned slots_per_row = 1 + slots_per_bin;
+inline constexpr unsigned slot_count = cached_class_count * slots_per_row;
 
-// A bin: how many blocks of one class lie in it, and how many gets it has served, in one word, so that a get
-// changes both by one addition.
+[[nodiscard]] constexpr unsigned first_slot(unsigned cls) noexcept {
+    return cls < cached_class_count ? 1 + cls * slots_per_row : 1;
+}
+
+// A bin: where it ends now, as an index of the slot behind the top block, and how many gets it has served, in one word,
+// so that a get changes both by one addition.
 struct cache_bin {
     static constexpr std::uint64_t one_block = 1;
-    static constexpr std::uint64_t count_mask = 0xFF;
-    static constexpr std::uint64_t one_hit = count_mask + 1;
+    static constexpr std::uint64_t end_mask = 0xFFFF;
+    static constexpr std::uint64_t one_hit = end_mask + 1;
 
-    // Count in the low byte, hits above. One writer at a time, behind the gate, whose edges hand it over: so
+    // The end in the low bits, hits above. One writer at a time, behind the gate, whose edges hand it over: so
     // relaxed. Others (statistics) read a recent value.
     atomic<std::uint64_t> word{0};
-    std::uint64_t tag = 0; // of its blocks, see held_block; 0 in classes that are never cached
 
-    [[nodiscard]] unsigned count() const noexcept {
-        return static_cast<unsigned>(word.load(memory_order_relaxed) & count_mask);
+    [[nodiscard]] unsigned end() const noexcept {
+        return static_cast<unsigned>(word.load(memory_order_relaxed) & end_mask);
     }
     [[nodiscard]] std::uint64_t hits() const noexcept { return word.load(memory_order_relaxed) / one_hit; }
     void add(std::uint64_t what) noexcept { word.store(word.load(memory_order_relaxed) + what, memory_order_relaxed); }
 };
-static_assert(slots_per_bin < cache_bin::one_hit, "a count never runs into the hits");
+static_assert(slot_count < cache_bin::one_hit, "an end never runs into the hits");
 #ifndef SYNK_ATOMIC_HEADER // whose atomics are longer
-static_assert(sizeof(cache_bin) == 16, "the hit path finds a bin by a shift");
+static_assert(sizeof(cache_bin) == 8, "the hit path finds a bin by an index that the processor scales");
 #endif
 
 // What every thread has of a cache, even without one: then its gate never opens.
@@ -102,38 +111,49 @@ struct cache_entrance {
 };
 
 struct alignas(64) thread_cache : cache_entrance {
+    std::uint64_t tags[class_limit]; // of their blocks, see held_block; 0 in classes that are never cached
     cache_bin bins[class_limit];
-    std::uint8_t limits[class_limit] = {};               // blocks that a bin may hold now; 0 until a put made room
-    std::byte* slots[cached_class_count][slots_per_bin]; // a stack a class: the block put last is got first
+    std::uint16_t limits[class_limit]; // the slot that a bin's end may reach now; its first until a put made room
+    std::byte* slots[slot_count];      // the block put last is got first
 
-    // g++ folds a size of 0 to the class whose bin is always empty, and warns of the row that it never reaches.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Warray-bounds"
+    // Before anything else, once. The cache stands in zeroed memory (record_store.hpp), which the null before each row
+    // is part of: to write all slots would be nine pages for a thread that may use one.
+    void set_up() noexcept {
+        for (unsigned cls = 0; cls < class_limit; ++cls) {
+            limits[cls] = static_cast<std::uint16_t>(first_slot(cls));
+            bins[cls].word.store(first_slot(cls), memory_order_relaxed); // relaxed: who publishes the cache orders it
+            tags[cls] = cls < cached_class_count ? held_block::tag_of(cls, class_pages(cls)) : 0;
+        }
+    }
+
+    // Blocks of a class that are there, and that may be there: a recent value for those who are not behind the gate.
+    [[nodiscard]] unsigned count(unsigned cls) const noexcept { return bins[cls].end() - first_slot(cls); }
+    [[nodiscard]] unsigned limit(unsigned cls) const noexcept { return limits[cls] - first_slot(cls); }
+    // The slots of a class that is cached; the block that was put first comes first.
+    [[nodiscard]] std::byte** row(unsigned cls) noexcept { return slots + first_slot(cls); }
 
     // Both from behind the gate. False: the bin is empty, or full.
     [[nodiscard, gnu::always_inline]] bool pop(unsigned cls, held_block& out) noexcept {
         cache_bin& bin = bins[cls];
         const std::uint64_t word = bin.word.load(memory_order_relaxed);
-        const std::uint64_t count = word & cache_bin::count_mask;
-        if (count == 0) [[unlikely]]
+        std::byte* const top = slots[(word & cache_bin::end_mask) - 1];
+        if (top == nullptr) [[unlikely]]
             return false;
         bin.word.store(word + cache_bin::one_hit - cache_bin::one_block, memory_order_relaxed);
-        out = held_block::tagged(slots[cls][count - 1], bin.tag);
+        out = held_block::tagged(top, tags[cls]);
         return true;
     }
 
     [[nodiscard, gnu::always_inline]] bool push(unsigned cls, std::byte* data) noexcept {
         cache_bin& bin = bins[cls];
         const std::uint64_t word = bin.word.load(memory_order_relaxed);
-        const std::uint64_t count = word & cache_bin::count_mask;
-        if (count == limits[cls]) [[unlikely]]
+        const std::uint64_t end = word & cache_bin::end_mask;
+        if (end == limits[cls]) [[unlikely]]
             return false;
-        slots[cls][count] = data;
+        slots[end] = data;
         bin.word.store(word + cache_bin::one_block, memory_order_relaxed);
         return true;
     }
-
-#pragma GCC diagnostic pop
 };
 
 // This thread's cache: a thread_cache where the gate lets one in. Before its first use of the pool and after the
@@ -154,7 +174,6 @@ SYNK_API void put_slow(held_block b) noexcept;
     // Of 0 the class wraps to the last bin, which is always empty.
     const bool found = static_cast<thread_cache*>(cache)->pop(class_of_positive(n), out);
     cache->gate.leave();
-    if (found && out.data == nullptr) __builtin_unreachable(); // so that the handle need not look
     return found;
 }
 
@@ -188,9 +207,11 @@ SYNK_API void put_slow(held_block b) noexcept;
 SYNK_API held_block regrow(held_block b, std::size_t used, std::size_t n);
 
 // Bare pointers (allocate, release, the C interface). `lend_bare` marks the block as lent without a handle,
-// `take_bare` ends the process unless data is the start of a block so marked, and unmarks it.
+// `take_bare` ends the process unless data is the start of a block so marked, and unmarks it; `put_bare` puts it too,
+// unless the block has less than n bytes, which ends the process. Of null put_bare does nothing.
 SYNK_API void lend_bare(std::byte* data) noexcept;
 SYNK_API held_block take_bare(void* data) noexcept;
+SYNK_API void put_bare(void* data, std::size_t n) noexcept;
 
 } // namespace detail
 } // namespace v1
