@@ -1,5 +1,6 @@
 // A bare pointer that is put a second time, wherever its block has gone meanwhile.
 #include <algorithm>
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -54,6 +55,28 @@ TEST(SecondPut, IsFoundFromAnotherThread) {
     void* const q = synk_get(70'000);
     synk_put(q);
     EXPECT_TRUE(dies_naming(q, second_put, [q] { std::thread(putting(q)).join(); }));
+}
+
+// As near to each other as two processors can bring them: of each two one is too late.
+TEST(SecondPut, IsFoundOfTwoThreadsAtOnce) {
+    constexpr int rounds = 200;
+    void* const p = synk_get(5000);
+    for (int round = 0; round < rounds; ++round)
+        ASSERT_TRUE(dies_naming(p, second_put,
+                                [p] {
+                                    std::atomic<int> ready{0};
+                                    const auto put = [p, &ready] {
+                                        static_cast<void>(
+                                            synk::get_sized_pool().get_sized(1)); // the thread's cache is there
+                                        for (ready.fetch_add(1); ready.load() != 2;) {
+                                        }
+                                        synk_put(p);
+                                    };
+                                    std::jthread other(put);
+                                    put();
+                                }))
+            << "round " << round;
+    synk_put(p);
 }
 
 TEST(SecondPut, IsFoundInTheChannel) {
