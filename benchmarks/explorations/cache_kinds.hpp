@@ -102,7 +102,8 @@ struct gated {
     static void set_up() { membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED); }
     static void attach() {
         if (own != nullptr) return;
-        own = map_zeroed<thread_cache>(sizeof(thread_cache));
+        own = ::new (static_cast<void*>(map_zeroed<std::byte>(sizeof(thread_cache)))) thread_cache;
+        own->set_up();
     }
     static void detach() {
         while (!drain(*own)) {
@@ -112,30 +113,41 @@ struct gated {
     }
     [[gnu::always_inline]] static std::byte* pop(unsigned cls) noexcept {
         thread_cache* const c = own;
-        if (c == nullptr || !c->gate.enter()) [[unlikely]]
+        const unsigned bin = synk::detail::bin_of(cls);
+        if (c == nullptr || !c->gate.enter(bin)) [[unlikely]]
             return nullptr;
-        std::byte* const data = c->pop(cls).data;
+        synk::detail::held_block b;
+        static_cast<void>(c->pop_bin(bin, b));
         c->gate.leave();
-        return data;
+        return b.data;
     }
     [[gnu::always_inline]] static bool push(unsigned cls, std::byte* data) noexcept {
         thread_cache* const c = own;
-        if (c == nullptr || !c->gate.enter()) [[unlikely]]
+        const unsigned bin = synk::detail::bin_of(cls);
+        if (c == nullptr || !c->gate.enter(bin)) [[unlikely]]
             return false;
-        const bool kept = c->push(cls, data);
+        const bool kept = c->push_bin(bin, data);
         c->gate.leave();
         return kept;
     }
-    // False when its owner was inside.
+    // False when a bin was left, for its owner was there.
     static bool drain(thread_cache& c) {
-        if (!c.gate.close([] { return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0; }, false)) return false;
-        for (unsigned cls = 0; cls < class_count; ++cls)
-            while (std::byte* const data = c.pop(cls).data) shared.put(cls, data);
+        const auto hold = c.gate.close([] { return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0; }, false);
+        if (!hold) return false;
+        for (unsigned cls = 0; cls < class_count; ++cls) {
+            synk::detail::held_block b;
+            while (synk::detail::bin_of(cls) != hold.in_use() && c.pop(cls, b)) shared.put(cls, b.data);
+        }
         c.gate.open();
-        return true;
+        return hold.in_use() == hold.no_part;
     }
     static thread_cache* mine() { return own; }
-    [[nodiscard]] static bool grow(unsigned cls) { return own != nullptr && make_room(*own, cls); }
+    // A bin's limit is the owner's, as long as nobody closes the gate to lower it, which nobody does here.
+    [[nodiscard]] static bool grow(unsigned cls) {
+        if (own == nullptr || own->limit(cls) >= room_of(cls) || !shared.take_room(class_bytes(cls))) return false;
+        own->set_limit(cls, own->limit(cls) + 1);
+        return true;
+    }
     static void empty_all() {}
     static std::uint64_t stops() { return 0; }
 };

@@ -85,7 +85,8 @@ void step(const asked& sizes, std::size_t at_once) {
 }
 void hand(const asked& sizes) { std::printf("%.2f ", bench::hand_over<bench::sized>(sizes, 60ms).values()[0]); }
 void run(std::size_t threads, const asked& sizes) {
-    std::printf("%.2f ", bench::free_running<bench::sized>(threads, sizes, 60ms).values()[0]);
+    const std::vector<std::span<const std::size_t>> lists(threads, sizes);
+    std::printf("%.2f ", bench::free_running<bench::sized>(lists, 60ms).values()[0]);
 }
 
 } // namespace

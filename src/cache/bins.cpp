@@ -29,7 +29,7 @@ void set_limit(cache_record& c, unsigned cls, unsigned limit) noexcept {
     // relaxed: one writer at a time, behind the gate; others read a recent value.
     const std::size_t others = c.reserved.load(memory_order_relaxed) - c.limit(cls) * class_bytes(cls);
     c.reserved.store(others + limit * class_bytes(cls), memory_order_relaxed);
-    c.limits[cls] = static_cast<std::uint16_t>(first_slot(cls) + limit);
+    c.set_limit(cls, limit);
 }
 
 void give_room_back(cache_record& c, unsigned cls) noexcept {
@@ -41,7 +41,7 @@ void give_room_back(cache_record& c, unsigned cls) noexcept {
 
 // Room in a bin that nobody has used for a visit's time goes back to the budget.
 void give_spare_back(cache_record& c, unsigned cls) noexcept {
-    const auto hits = static_cast<std::uint32_t>(c.bins[cls].hits());
+    const auto hits = static_cast<std::uint32_t>(c.bin(cls).hits());
     const bool used = hits != c.seen_hits[cls];
     c.seen_hits[cls] = hits;
     if (!used) give_room_back(c, cls);
@@ -62,8 +62,8 @@ void park_all(cache_record& c, unsigned cls) noexcept {
     const unsigned n = c.count(cls);
     std::byte** const slots = c.row(cls);
     std::memmove(slots + slots_per_bin - n, slots, n * sizeof(*slots));
-    c.bins[cls].add(-(n * cache_bin::one_block));   // in 64 bits: the hits are above
-    c.limits[cls] -= static_cast<std::uint16_t>(n); // the reservations stay with the blocks
+    c.bin(cls).add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
+    c.set_limit(cls, c.limit(cls) - n);          // the reservations stay with the blocks
     set_parked(c, cls, n);
 }
 
@@ -96,7 +96,7 @@ bool raise_limit(cache_record& c, unsigned cls) noexcept {
 }
 
 std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
-    return static_cast<std::uint32_t>(c.bins[cls].hits()) + c.misses[cls];
+    return static_cast<std::uint32_t>(c.bin(cls).hits()) + c.misses[cls];
 }
 
 // A bin that only ever runs over belongs to a thread that puts what others get: it keeps what is worth passing on in
@@ -108,7 +108,7 @@ bool is_got_from(const cache_record& c, unsigned cls) noexcept {
 
 // A bin that is empty after as many gets as it was filled with belongs to a thread that gets what others put.
 bool is_only_got_from(const cache_record& c, unsigned cls) noexcept {
-    const auto gets = static_cast<std::uint32_t>(c.bins[cls].hits()) - c.hits_at_stow[cls];
+    const auto gets = static_cast<std::uint32_t>(c.bin(cls).hits()) - c.hits_at_stow[cls];
     return c.count(cls) == 0 && gets == c.stowed[cls];
 }
 
@@ -122,7 +122,7 @@ unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** o
     std::byte** const slots = c.row(cls);
     std::memcpy(out, slots, n * sizeof(*slots));
     std::memmove(slots, slots + n, (c.count(cls) - n) * sizeof(*slots));
-    c.bins[cls].add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
+    c.bin(cls).add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
     return n;
 }
 
@@ -146,7 +146,7 @@ void thread_caches::make_place(cache_record& c, unsigned cls, spill& out) noexce
 }
 
 unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
-    auto& bin = c.bins[cls];
+    auto& bin = c.bin(cls);
     if (is_only_got_from(c, cls)) give_room_back(c, cls);
     const unsigned count = c.count(cls);
     const unsigned place = max_limit(cls) - parked_in(c, cls) - count;
@@ -161,10 +161,10 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     return n;
 }
 
-void thread_caches::empty(cache_record& c) noexcept {
+void thread_caches::empty(cache_record& c, unsigned but) noexcept {
     std::byte* items[slots_per_bin];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
-        if (c.limit(cls) + parked_in(c, cls) == 0) continue;
+        if (bin_of(cls) == but || c.limit(cls) + parked_in(c, cls) == 0) continue;
         const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
         const unsigned spare = c.limit(cls) - n;
         set_limit(c, cls, 0);
@@ -175,20 +175,27 @@ void thread_caches::empty(cache_record& c) noexcept {
 
 bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
     if (cls >= cached_class_count || parked_in(c, cls) == 0) return false;
-    auto& bin = c.bins[cls];
+    auto& bin = c.bin(cls);
     const unsigned parked = parked_in(c, cls);
     const unsigned n = (parked + 1) / 2;
     std::byte** const slots = c.row(cls);
     std::memmove(slots + c.count(cls), slots + slots_per_bin - parked, n * sizeof(*slots));
     bin.add(n * cache_bin::one_block);
-    c.limits[cls] += static_cast<std::uint16_t>(n); // their reservations stay where they are
+    c.set_limit(cls, c.limit(cls) + n); // their reservations stay where they are
     set_parked(c, cls, parked - n);
     return true;
 }
 
-void thread_caches::age_bins(cache_record& c) noexcept {
+void thread_caches::age_bins(cache_record& c, unsigned but) noexcept {
     for (unsigned cls = 0; cls < cached_class_count; ++cls)
-        if (c.limit(cls) + parked_in(c, cls) != 0) age_bin(c, cls);
+        if (bin_of(cls) != but && c.limit(cls) + parked_in(c, cls) != 0) age_bin(c, cls);
+}
+
+void thread_caches::abandon_bin(cache_record& c, unsigned number) noexcept {
+    const unsigned cls = number - 1;
+    if (number == gate_hold::no_part || cls >= cached_class_count) return;
+    c.bin(cls).add(-(c.count(cls) * cache_bin::one_block)); // in 64 bits: the hits are above
+    give_room_back(c, cls);
 }
 
 } // namespace synk::inline v1::detail

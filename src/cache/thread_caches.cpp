@@ -94,13 +94,16 @@ void take_over_own() noexcept {
 }
 
 // Child of a fork: the other threads are not there any more. Their caches are free, but for those that somebody was
-// behind the gate of.
+// behind the gate of, and for the bin in which a thread was stopped in the middle of its get or put.
 void after_fork_in_child() noexcept {
     note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
     each_cache([](cache_record& c) {
         if (&c == this_thread_cache) return;
-        if (!c.gate.close([] {})) return abandon(c); // nobody runs who could be inside: no barrier needed
+        const gate_hold hold = c.gate.close([] {}, false); // nobody runs who could be inside: no barrier needed
+        if (!hold) return abandon(c);
+        thread_caches::abandon_bin(c, hold.in_use());
+        c.gate.forget_owner();
         c.gate.open();
         c.taken.store(false, memory_order_release); // pairs with adopt()
     });
@@ -210,8 +213,9 @@ cache_record* thread_caches::own() noexcept {
 void thread_caches::empty_others() noexcept {
     each_cache([](cache_record& c) {
         if (&c == this_thread_cache || c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
-        if (!c.gate.close(barrier)) return;
-        empty(c);
+        const gate_hold hold = c.gate.close(barrier);
+        if (!hold) return;
+        empty(c, hold.in_use());
         c.gate.open();
     });
 }
@@ -219,8 +223,9 @@ void thread_caches::empty_others() noexcept {
 void thread_caches::age() noexcept {
     each_cache([](cache_record& c) {
         if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
-        if (!c.gate.close(barrier, false)) return;
-        age_bins(c);
+        const gate_hold hold = c.gate.close(barrier, false);
+        if (!hold) return;
+        age_bins(c, hold.in_use());
         c.gate.open();
     });
 }
@@ -229,7 +234,7 @@ namespace {
 
 std::uint64_t hits_of(const cache_record& c) noexcept {
     std::uint64_t sum = 0;
-    for (unsigned cls = 0; cls < cached_class_count; ++cls) sum += c.bins[cls].hits();
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) sum += c.bin(cls).hits();
     return sum;
 }
 
@@ -242,10 +247,14 @@ bool rests(cache_record& c) noexcept {
 // Returns the bytes that the cache no longer reserves.
 std::size_t empty_if_resting(cache_record& c) noexcept {
     const std::size_t reserved = c.reserved.load(memory_order_relaxed); // relaxed: a recent value
-    if (&c == this_thread_cache || reserved == 0 || !rests(c) || !c.gate.close(barrier, false)) return 0;
-    thread_caches::empty(c);
+    if (&c == this_thread_cache || reserved == 0 || !rests(c)) return 0;
+    const gate_hold hold = c.gate.close(barrier, false);
+    if (!hold) return 0;
+    const std::size_t before = c.reserved.load(memory_order_relaxed); // relaxed: nobody else changes it now
+    thread_caches::empty(c, hold.in_use());
+    const std::size_t given_up = before - c.reserved.load(memory_order_relaxed);
     c.gate.open();
-    return reserved;
+    return given_up;
 }
 
 } // namespace
@@ -287,7 +296,7 @@ std::size_t thread_caches::reserved_bytes() noexcept {
 
 std::uint64_t thread_caches::hits(unsigned cls) noexcept {
     std::uint64_t sum = 0;
-    each_cache([&sum, cls](const cache_record& c) { sum += c.bins[cls].hits(); });
+    each_cache([&sum, cls](const cache_record& c) { sum += c.bin(cls).hits(); });
     return sum;
 }
 

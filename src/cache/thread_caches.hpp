@@ -69,21 +69,26 @@ public:
     [[nodiscard]] static std::byte* take_reserved(cache_record& c, unsigned cls) noexcept;
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
     [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
-    // From behind the gate: all blocks go to the shared store, all reservations back to the budget.
-    static void empty(cache_record& c) noexcept;
+    // From behind the gate: all blocks go to the shared store, all reservations back to the budget; but not those of
+    // the bin that its owner is in.
+    static void empty(cache_record& c, unsigned but = gate_hold::no_part) noexcept;
 
     // From behind the gate: takes half of what is parked in a bin, at least a block, back into use. False when
     // nothing is parked there.
     static bool unpark(cache_record& c, unsigned cls) noexcept;
 
-    // From behind the gate: what was parked goes to the shared store, what lies in the bins is parked.
-    static void age_bins(cache_record& c) noexcept;
+    // From behind the gate: what was parked goes to the shared store, what lies in the bins is parked; likewise.
+    static void age_bins(cache_record& c, unsigned but) noexcept;
+
+    // From behind the gate: what lies in this bin is lost, its reservations go back to the budget. For the bin that a
+    // thread was in which a fork left behind: nobody knows how far its get or put had come.
+    static void abandon_bin(cache_record& c, unsigned number) noexcept;
 
     // The keeper's visit: what was parked at the last one goes to the shared store, what lies in the bins is
-    // parked. Caches whose owners are inside at this moment are left for the next visit.
+    // parked. What their owners are at work on at this moment is left for the next visit.
     static void age() noexcept;
 
-    // Empties the caches of all other threads whose owners are not inside at this moment; asks those who are.
+    // Empties the caches of all other threads, but for what their owners are at work on at this moment; asks those.
     static void empty_others() noexcept;
 
     // Empties caches of threads that do not run, as far as one can tell from their hits, until they have given up

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -19,36 +20,69 @@ inline void no_barrier() {}
 template <class Gate>
 void expect_one_at_a_time() {
     Gate gate;
-    ASSERT_TRUE(gate.enter());
-    EXPECT_FALSE(gate.enter()) << "a signal handler on the owner's thread";
+    ASSERT_TRUE(gate.enter(3));
+    EXPECT_FALSE(gate.enter(3)) << "a signal handler on the owner's thread";
+    EXPECT_FALSE(gate.enter(4)) << "likewise, in another part";
     EXPECT_FALSE(gate.enter_slow());
-    EXPECT_FALSE(gate.close(no_barrier));
     gate.leave();
-    ASSERT_TRUE(gate.close(no_barrier));
+    ASSERT_TRUE(gate.enter_slow());
+    EXPECT_FALSE(gate.enter(3)) << "a signal handler in a slow path";
+    EXPECT_FALSE(gate.close(no_barrier, false));
+    gate.leave();
+    const auto hold = gate.close(no_barrier);
+    ASSERT_TRUE(hold);
+    EXPECT_EQ(hold.in_use(), hold.no_part);
     EXPECT_FALSE(gate.close(no_barrier)) << "a third thread";
-    EXPECT_FALSE(gate.enter());
+    EXPECT_FALSE(gate.enter(3));
     EXPECT_FALSE(gate.enter_slow());
     gate.open();
-    EXPECT_TRUE(gate.enter_slow());
-    EXPECT_FALSE(gate.close(no_barrier));
+    EXPECT_TRUE(gate.enter(3));
+}
+
+// Of a gate that is closed while the owner is in one part, all others are the closer's.
+template <class Gate>
+void expect_all_parts_but_the_owners() {
+    Gate gate;
+    ASSERT_TRUE(gate.enter(3));
+    const auto hold = gate.close(no_barrier, false);
+    ASSERT_TRUE(hold);
+    EXPECT_EQ(hold.in_use(), 3U);
+    gate.leave();
+    EXPECT_FALSE(gate.enter(3)) << "let in again, where the other may be now";
+    EXPECT_FALSE(gate.enter(4));
+    gate.open();
+    EXPECT_TRUE(gate.enter(4)) << "a wish that nobody had";
+}
+
+// Where the system refuses the barrier nobody knows where the owner is.
+template <class Gate>
+void expect_nothing_without_the_barrier() {
+    Gate gate;
+    EXPECT_FALSE(gate.close([] { return false; }, false));
+    EXPECT_TRUE(gate.enter(3)) << "the gate stays closed";
     gate.leave();
 }
 
-// Who asks in vain leaves a wish: it is found once, and sends the owner its slow way until then.
+// Who asks in vain, or does not get all, leaves a wish: it is found once, and sends the owner its slow way until then.
 template <class Gate>
 void expect_wishes_are_granted_once() {
     Gate gate;
     EXPECT_FALSE(gate.take_wish());
-    ASSERT_TRUE(gate.enter());
-    ASSERT_FALSE(gate.close(no_barrier));
-    ASSERT_FALSE(gate.close(no_barrier));
+    ASSERT_TRUE(gate.enter(3));
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_TRUE(gate.close(no_barrier));
+        gate.open();
+    }
     gate.leave();
-    EXPECT_FALSE(gate.enter()) << "the owner does not learn of the wish";
+    EXPECT_FALSE(gate.enter(3)) << "the owner does not learn of the wish";
     ASSERT_TRUE(gate.enter_slow());
     EXPECT_TRUE(gate.take_wish());
     EXPECT_FALSE(gate.take_wish());
+    ASSERT_FALSE(gate.close(no_barrier));
     gate.leave();
-    EXPECT_TRUE(gate.enter());
+    EXPECT_FALSE(gate.enter(3)) << "the owner does not learn of the second wish";
+    EXPECT_TRUE(gate.take_wish());
+    EXPECT_TRUE(gate.enter(3));
     gate.leave();
 }
 
@@ -56,23 +90,23 @@ template <class Gate>
 void expect_slow_only_shuts_the_fast_way_alone() {
     Gate gate;
     gate.set_slow_only(true);
-    EXPECT_FALSE(gate.enter());
+    EXPECT_FALSE(gate.enter(3));
     ASSERT_TRUE(gate.enter_slow());
     EXPECT_FALSE(gate.close(no_barrier));
     gate.leave();
     EXPECT_TRUE(gate.close(no_barrier));
     EXPECT_FALSE(gate.enter_slow());
     gate.open();
-    EXPECT_FALSE(gate.enter()) << "slow_only was lost";
+    EXPECT_FALSE(gate.enter(3)) << "slow_only was lost";
     gate.set_slow_only(false);
-    EXPECT_FALSE(gate.enter()) << "the wish of above was lost";
+    EXPECT_FALSE(gate.enter(3)) << "the wish of above was lost";
     EXPECT_TRUE(gate.take_wish());
-    EXPECT_TRUE(gate.enter());
+    EXPECT_TRUE(gate.enter(3));
     gate.leave();
 }
 
-// One owner and others, all behind the gate as often as they can. Two at once lose an addition to the plain `value`,
-// and find each other's name in `who`.
+// One owner and others, all behind the gate as often as they can. Two at once in a part lose an addition to its plain
+// `value`, and find each other's name in its `who`.
 template <class Gate>
 class gate_contest {
 public:
@@ -80,60 +114,74 @@ public:
     template <class Barrier>
     void run(unsigned others, std::size_t slow_ways, Barrier barrier) {
         std::atomic<bool> done{false};
-        std::atomic<std::uint64_t> by_others{0};
         run_threads(others + 1, [&](unsigned i) {
             if (i != 0) {
-                by_others += close_often(i, done, barrier);
+                close_often(i, done, barrier);
             } else {
-                entered_ = enter_often(slow_ways);
+                enter_often(slow_ways);
                 done = true;
             }
         });
-        EXPECT_EQ(value_, entered_ + by_others) << "two were behind the gate at once";
-        EXPECT_EQ(met_, 0U) << "two were behind the gate at once";
+        for (const part& p : parts_) {
+            EXPECT_EQ(p.value, p.visits.load()) << "two were in a part at once";
+            EXPECT_EQ(p.met, 0U) << "two were in a part at once";
+        }
     }
 
 private:
+    static constexpr unsigned part_count = 2;
+
     // Until it was in often enough: others may hold the gate for as long as they sleep.
-    std::uint64_t enter_often(std::size_t slow_ways) {
+    void enter_often(std::size_t slow_ways) {
         random_source random(1);
         const std::size_t wanted = effort(1'000'000);
-        for (std::uint64_t entered = 0; entered < wanted;) {
-            if (!(random.one_in(slow_ways) ? gate_.enter_slow() : gate_.enter())) {
+        for (std::uint64_t entered = 0; entered < wanted; entered_.store(entered, std::memory_order_relaxed)) {
+            const bool slow = random.one_in(slow_ways);
+            const auto number = static_cast<unsigned>(random.between(1, part_count));
+            if (!(slow ? gate_.enter_slow() : gate_.enter(number))) {
                 if (!gate_.take_wish()) std::this_thread::yield();
                 continue;
             }
-            behind(0);
+            for (unsigned i = 1; i <= part_count; ++i)
+                if (slow || i == number) behind(i, 0);
             gate_.leave();
             ++entered;
         }
-        return wanted;
     }
 
+    // Not again before the owner was in: it would never get that far where the gate is closed all the time.
     template <class Barrier>
-    std::uint64_t close_often(unsigned name, const std::atomic<bool>& done, Barrier barrier) {
-        std::uint64_t closed = 0;
+    void close_often(unsigned name, const std::atomic<bool>& done, Barrier barrier) {
+        std::uint64_t seen = ~std::uint64_t{0};
         while (!done) {
-            if (!gate_.close(barrier)) continue;
-            for (int i = 0; i < 20; ++i) behind(name);
+            const std::uint64_t entered = entered_.load(std::memory_order_relaxed);
+            if (std::exchange(seen, entered) == entered) continue;
+            const auto hold = gate_.close(barrier);
+            if (!hold) continue;
+            for (unsigned i = 1; i <= part_count; ++i)
+                for (int times = 0; times < 20 && i != hold.in_use(); ++times) behind(i, name);
             gate_.open();
-            closed += 20;
         }
-        return closed;
     }
 
     // volatile: the compiler may not fold what two threads could see of each other.
-    void behind(unsigned name) {
-        who_ = name;
-        value_ = value_ + 1;
-        if (who_ != name) met_ = met_ + 1;
+    struct part {
+        volatile unsigned who = 0;
+        volatile std::uint64_t value = 0;
+        volatile unsigned met = 0;
+        std::atomic<std::uint64_t> visits{0};
+    };
+    void behind(unsigned number, unsigned name) {
+        part& p = parts_[number - 1];
+        p.visits.fetch_add(1, std::memory_order_relaxed);
+        p.who = name;
+        p.value = p.value + 1;
+        if (p.who != name) p.met = p.met + 1;
     }
 
     Gate gate_;
-    volatile unsigned who_ = 0;
-    volatile std::uint64_t value_ = 0;
-    volatile unsigned met_ = 0;
-    std::uint64_t entered_ = 0;
+    part parts_[part_count];
+    std::atomic<std::uint64_t> entered_{0}; // by the owner; relaxed: a number
 };
 
 } // namespace synk_test

@@ -17,6 +17,8 @@ namespace {
 using synk::v1_seq_cst::detail::cache_gate;
 
 TEST(GateSeqCst, LetsInOneAtATime) { synk_test::expect_one_at_a_time<cache_gate>(); }
+TEST(GateSeqCst, GivesAllPartsButTheOwners) { synk_test::expect_all_parts_but_the_owners<cache_gate>(); }
+TEST(GateSeqCst, GivesNothingWithoutTheBarrier) { synk_test::expect_nothing_without_the_barrier<cache_gate>(); }
 TEST(GateSeqCst, GrantsWishesOnce) { synk_test::expect_wishes_are_granted_once<cache_gate>(); }
 TEST(GateSeqCst, SlowOnlyShutsTheFastWayAlone) { synk_test::expect_slow_only_shuts_the_fast_way_alone<cache_gate>(); }
 

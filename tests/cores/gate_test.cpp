@@ -18,6 +18,8 @@ void membarrier() {
 bool membarrier_is_to_be_had() { return SYNK_TSAN || synk::detail::os().register_barrier(); }
 
 TEST(Gate, LetsInOneAtATime) { synk_test::expect_one_at_a_time<cache_gate>(); }
+TEST(Gate, GivesAllPartsButTheOwners) { synk_test::expect_all_parts_but_the_owners<cache_gate>(); }
+TEST(Gate, GivesNothingWithoutTheBarrier) { synk_test::expect_nothing_without_the_barrier<cache_gate>(); }
 TEST(Gate, GrantsWishesOnce) { synk_test::expect_wishes_are_granted_once<cache_gate>(); }
 TEST(Gate, SlowOnlyShutsTheFastWayAlone) { synk_test::expect_slow_only_shuts_the_fast_way_alone<cache_gate>(); }
 

@@ -9,30 +9,34 @@ namespace synk_explorer {
 // Barrier: what the others call between closing and looking.
 template <class Gate, class Barrier>
 struct gate_world {
+    static constexpr unsigned parts = 2;
     Gate gate;
-    payloads<1> behind;
-    unsigned wishes = 0; // that were left
+    payloads<parts> behind; // part i + 1 is behind.use(i)
+    unsigned wishes = 0;    // that were left
     unsigned granted = 0;
 
-    bool pass() {
-        if (!gate.enter()) return false;
-        behind.use(0);
+    bool pass(unsigned part) {
+        if (!gate.enter(part)) return false;
+        behind.use(part - 1);
         gate.leave();
         return true;
     }
     // As a slow path does it: a look behind the gate, and at the wish.
     bool pass_slowly() {
         if (!gate.enter_slow()) return false;
-        behind.use(0);
+        behind.use(0, parts);
         if (gate.take_wish()) ++granted;
         gate.leave();
         return true;
     }
+    // True when all parts were there to be had.
     bool close() {
-        if (!gate.close(Barrier())) return false;
-        behind.use(0);
+        const auto hold = gate.close(Barrier());
+        if (!hold) return false;
+        for (unsigned part = 1; part <= parts; ++part)
+            if (part != hold.in_use()) behind.use(part - 1);
         gate.open();
-        return true;
+        return hold.in_use() == hold.no_part;
     }
     // Nobody is there any more.
     void finish() {
@@ -40,7 +44,7 @@ struct gate_world {
         require(gate.enter_slow(), "the owner stays inside");
         if (gate.take_wish()) ++granted;
         gate.leave();
-        require(gate.enter(), "the gate is not wide open");
+        require(gate.enter(1), "the gate is not wide open");
     }
 };
 
@@ -50,8 +54,8 @@ struct gate_fast : gate_world<Gate, Barrier> {
     static constexpr unsigned threads = 3;
     void thread(unsigned i) {
         if (i == 0) {
-            this->pass();
-            this->pass();
+            this->pass(1);
+            this->pass(2);
             this->pass_slowly();
         } else {
             this->close();
@@ -74,7 +78,7 @@ struct gate_slow : gate_world<Gate, Barrier> {
     }
 };
 
-// Who meets the owner inside leaves a wish, which the owner finds, once; the fast way stays shut until then.
+// Who does not get all leaves a wish, which the owner finds, once; the fast way stays shut until then.
 template <class Gate, class Barrier>
 struct gate_wish : gate_world<Gate, Barrier> {
     static constexpr unsigned threads = 2;
@@ -83,13 +87,13 @@ struct gate_wish : gate_world<Gate, Barrier> {
         if (i == 1) {
             closed = this->close();
         } else {
-            this->pass();
+            this->pass(1);
             this->pass_slowly();
         }
     }
     void finish() {
         const bool asked = !closed;
-        if (asked && this->granted == 0) require(!this->gate.enter(), "a wish does not shut the fast way");
+        if (asked && this->granted == 0) require(!this->gate.enter(1), "a wish does not shut the fast way");
         gate_world<Gate, Barrier>::finish();
         require(this->granted == (asked ? 1U : 0U), "a wish is lost, or granted twice, or comes from nowhere");
     }
@@ -109,7 +113,7 @@ struct gate_slow_only : gate_world<Gate, Barrier> {
         }
     }
     void finish() {
-        require(!this->gate.enter(), "slow_only is lost");
+        require(!this->gate.enter(1), "slow_only is lost");
         this->gate.set_slow_only(false);
         gate_world<Gate, Barrier>::finish();
     }
@@ -134,15 +138,23 @@ template <class Gate, class Barrier>
 struct gate_alone : gate_world<Gate, Barrier> {
     static constexpr unsigned threads = 1;
     void thread(unsigned) {
-        require(this->gate.enter() && !this->gate.enter() && !this->gate.enter_slow(), "the owner is inside once");
-        require(!this->gate.close(Barrier()), "the gate is closed with the owner inside");
+        require(this->gate.enter(1) && !this->gate.enter(1) && !this->gate.enter(2) && !this->gate.enter_slow(),
+                "the owner is inside once");
+        const auto hold = this->gate.close(Barrier());
+        require(hold && hold.in_use() == 1, "the part that the owner is in is not the other's, the rest is");
         this->gate.leave();
-        require(!this->pass() && this->pass_slowly() && this->granted == 1,
+        require(!this->gate.enter(1) && !this->gate.enter_slow(), "who was found inside is let in again");
+        this->gate.open();
+        require(!this->pass(1) && this->pass_slowly() && this->granted == 1,
                 "a wish shuts the fast way until it is taken");
-        require(this->close() && this->pass() && this->pass_slowly(), "nobody is in the way");
-        require(this->granted == 1, "a wish comes from nowhere");
+        require(this->gate.enter_slow() && !this->gate.close(Barrier()),
+                "the gate is closed with the owner everywhere");
+        this->gate.leave();
+        require(this->pass_slowly() && this->granted == 2, "a wish is lost");
+        require(this->close() && this->pass(1) && this->pass_slowly(), "nobody is in the way");
+        require(this->granted == 2, "a wish comes from nowhere");
         require(this->gate.close(Barrier()) && this->gate.held(), "nobody is in the way");
-        require(!this->gate.close(Barrier()) && !this->pass() && !this->pass_slowly(), "a closed gate lets pass");
+        require(!this->gate.close(Barrier()) && !this->pass(1) && !this->pass_slowly(), "a closed gate lets pass");
         this->gate.open();
         require(!this->gate.held(), "an open gate is held");
     }

@@ -55,7 +55,7 @@ struct caches_world {
         slow_only.store(0, memory_order_relaxed);
         the_settings.set({});
         cache.set_up();
-        cache.limits[block_class] += 2;
+        cache.set_limit(block_class, 2);
         *(cache.row(block_class) - 1) = nullptr; // a world does not stand in zeroed memory
         cache.reserved.store(2 * bytes, memory_order_relaxed);
         budget.force(2 * bytes);
@@ -73,7 +73,7 @@ struct caches_world {
         owner.use(0);
         use(block);
         bool kept = false;
-        if (cache.gate.enter()) {
+        if (cache.gate.enter(bin_of(block_class))) {
             kept = cache.push(block_class, block);
             cache.gate.leave();
         }
@@ -102,9 +102,13 @@ struct caches_world {
         require(!cache.gate.held() && cache.gate.enter_slow(), "somebody stays behind the gate");
         const unsigned in_bin = cache.count(block_class);
         for (unsigned i = 0; i < in_bin; ++i) use(cache.row(block_class)[i]);
+        const unsigned parked = cache.parked[block_class].load();
+        for (unsigned i = 0; i < parked; ++i) use(cache.row(block_class)[slots_per_bin - 1 - i]);
         const std::size_t in_channel = channel_of(block_class).size(kind_of(block_class));
-        require(in_bin + in_channel + popped[0] + popped[1] + popped[2] == 2, "a block is lost, or there twice");
-        require(cache.reserved.load() == cache.limit(block_class) * bytes, "the cache's own account is wrong");
+        require(in_bin + parked + in_channel + popped[0] + popped[1] + popped[2] == 2,
+                "a block is lost, or there twice");
+        require(cache.reserved.load() == (cache.limit(block_class) + parked) * bytes,
+                "the cache's own account is wrong");
         require(budget.reserved() == cache.reserved.load() + in_channel * bytes, "a reservation is lost, or nobody's");
     }
 };
@@ -139,6 +143,16 @@ struct emptying_resting : adopting {
     void thread(unsigned i) {
         if (i == 2)
             thread_caches::empty_resting(bytes);
+        else
+            adopting::thread(i);
+    }
+};
+
+// And a third ages it.
+struct aged : adopting {
+    void thread(unsigned i) {
+        if (i == 2)
+            thread_caches::age();
         else
             adopting::thread(i);
     }
@@ -182,7 +196,7 @@ struct switching : caches_world {
         follow_slow_only(cache);
     }
     void finish() {
-        const bool fast = cache.gate.enter();
+        const bool fast = cache.gate.enter(1);
         require(fast || On, "a cache stays slow for ever");
         require(!fast || !On, "a thread begins past an option that no get may miss");
     }
@@ -203,13 +217,14 @@ struct switching_twice : caches_world {
             publish(cache);
             follow_slow_only(cache);
         }
-        require(cache.gate.enter() != the_settings.no_hits(), "a cache does not follow the options");
+        require(cache.gate.enter(1) != the_settings.no_hits(), "a cache does not follow the options");
     }
 };
 
 const std::vector<program> worlds{program_of<adopting>("caches_adopting"),
                                   program_of<emptying>("caches_emptying"),
                                   program_of<emptying_resting>("caches_emptying_resting"),
+                                  program_of<aged>("caches_aged"),
                                   program_of<publishing>("caches_publishing"),
                                   program_of<switching<true, false>>("caches_slow_new"),
                                   program_of<switching<true, true>>("caches_slow_adopted"),

@@ -114,7 +114,7 @@ TEST(ForkAt, AThreadThatHasTheForkersCache) {
     EXPECT_TRUE(ends_well(in_child([] {
         require_every_tier_works(1);
         auto& gate = synk::detail::this_thread_cache->gate;
-        require(gate.close([] {}), "another thread may close the gate");
+        require(bool(gate.close([] {})), "another thread may close the gate");
         const synk_test::ending e = in_child(require_pool_works);
         gate.open();
         require(e.good(), e.words.c_str());
@@ -130,12 +130,47 @@ TEST(ForkAt, AThreadThatHasACacheOfNobody) {
             require_every_tier_works(1);
             gate = &synk::detail::this_thread_cache->gate;
         }).join();
-        require(gate->close([] {}), "another thread may close the gate");
+        require(bool(gate->close([] {})), "another thread may close the gate");
         const synk_test::ending e = in_child([] {
             for (int i = 0; i < 3; ++i) std::thread(require_cache_serves).join();
         });
         gate->open();
         require(e.good(), e.words.c_str());
+    })));
+}
+
+// Another thread has lost its processor in the middle of a hit. The child's threads have its cache, all but that bin.
+TEST(ForkAt, AThreadInTheMiddleOfAHit) {
+    if (!synk_test::children_may_start_threads) GTEST_SKIP() << synk_test::no_threads_in_children;
+    EXPECT_TRUE(ends_well(in_child([] {
+        constexpr unsigned bin = synk::detail::bin_of(synk::detail::class_of(5000));
+        std::atomic<bool> inside{false};
+        std::atomic<bool> forked{false};
+        std::thread other([&] {
+            require_every_tier_works(1);
+            auto& gate = synk::detail::this_thread_cache->gate;
+            require(gate.enter(bin), "the gate is open");
+            inside.store(true);
+            inside.notify_one();
+            forked.wait(false);
+            gate.leave();
+            require_cache_serves();
+        });
+        inside.wait(false);
+        const std::size_t before = synk::stats().idle;
+        const synk_test::ending e = in_child([before] {
+            const std::size_t lost = before - synk::stats().idle;
+            require(lost >= 8192 && lost <= 64 * 8192, "the bin in the middle of a hit is lost, and nothing else");
+            for (int i = 0; i < 3; ++i) std::thread(require_cache_serves).join();
+            require_pool_works();
+            synk::trim();
+            require(synk::stats().idle == 0, "what was not lost is given back");
+        });
+        forked.store(true);
+        forked.notify_one();
+        other.join();
+        require(e.good(), e.words.c_str());
+        require_pool_works();
     })));
 }
 

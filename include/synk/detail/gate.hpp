@@ -1,25 +1,32 @@
 // The gate of a thread's cache: its owner passes through on every get and put, others may close it.
 //
+// What is behind it has parts (a cache's bins), numbered from 1. The owner says which part it is going to, or in its
+// slow paths that it is going to all of them.
+//
 // Thread safety: one owner thread, any number of others.
-// Invariant: the data behind the gate is touched by the owner between enter() and leave(), or by one other
-// thread between a successful close() and open(), never by both.
+// Invariant: a part of the data behind the gate is touched by the owner between enter() for this part, or enter_slow(),
+// and leave(), or by one other thread between a successful close() and open(), never by both.
 //
 // The argument is Dekker's: each side stores its own word and then loads the other's.
-//     owner  O1: inside = 1    O2: load closed         other  C1: closed = 1    C2: load inside
+//     owner  O1: inside = part  O2: load closed         other  C1: closed = 1    C2: load inside
 // If both loads could miss the other's store, both would be in. A full barrier between store and load on each
 // side excludes that; on the owner's side it would cost more than the rest of a get. So the owner has only a
 // compiler barrier, and the other side calls membarrier(PRIVATE_EXPEDITED) between C1 and C2, which makes
 // every running thread of the process pass a full barrier at some point of its own program between the two.
-// Either the owner's O1 is before that point, then C2 sees it and close() fails, or O2 is after it and sees
-// C1, and enter() fails. Where membarrier is refused, and under ThreadSanitizer, O1, O2, C1, C2
-// are seq_cst.
+// Either the owner's O1 is before that point, then C2 sees it and leaves that part alone (or close() fails, where it is
+// all parts), or O2 is after it and sees C1, and enter() fails. Where membarrier is refused, and under ThreadSanitizer,
+// O1, O2, C1, C2 are seq_cst.
+//
+// The owner that was found in a part may leave it while the gate is closed, and is then not let in again, not even
+// there: what the other has is only ever more than its share needs.
 //
 // What is handed over is ordered by two more edges:
-//     L1 -> C2: leave() publishes what the owner did to whoever closes the gate;
+//     L1, O1 -> C2: leave() publishes what the owner did to whoever closes the gate, and so does its next O1, where C2
+//                   sees that in its place;
 //     P1 -> O2: open() publishes what the other did to the owner.
 //
 // Nobody waits: an owner that meets a closed gate goes on without its cache, another that meets an owner
-// inside leaves a wish (closed = asked_for), which the owner finds on its next slow path.
+// inside may leave a wish (asked_for), which the owner finds on its next slow path.
 #pragma once
 
 #include <cstdint>
@@ -31,60 +38,81 @@ namespace synk {
 inline namespace v1 {
 namespace detail {
 
+// What close() has got.
+class gate_hold {
+public:
+    static constexpr unsigned no_part = 0;
+
+    constexpr gate_hold() noexcept = default;
+    constexpr explicit gate_hold(unsigned in_use) noexcept : held_(true), in_use_(in_use) {}
+
+    // False: the gate was not closed.
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return held_; }
+    // The part that is still the owner's, who was found there.
+    [[nodiscard]] constexpr unsigned in_use() const noexcept { return in_use_; }
+
+private:
+    bool held_ = false;
+    unsigned in_use_ = no_part;
+};
+
 class cache_gate {
 public:
     cache_gate() noexcept = default;
     // One that lets nobody in, neither this way nor that.
     [[nodiscard]] static constexpr cache_gate walled_up() noexcept { return cache_gate(held_); }
 
-    // The fast way in: false when the gate is not wide open, or when the caller is a signal handler that
+    // The fast way in, to one part: false when the gate is not wide open, or when the caller is a signal handler that
     // interrupted its own thread inside.
-    [[nodiscard, gnu::always_inline]] bool enter() noexcept {
+    [[nodiscard, gnu::always_inline]] bool enter(unsigned part) noexcept {
         // relaxed: the owner's own word; only a signal handler on this very thread can find it set, and leaves it so.
-        const std::uint8_t before = inside_.load(memory_order_relaxed);
+        const std::uint32_t before = inside_.load(memory_order_relaxed);
 #if SYNK_TSAN
-        inside_.store(1, memory_order_seq_cst);                       // O1, meets C2
+        inside_.store(part, memory_order_seq_cst);                    // O1, meets C2
         const std::uint8_t state = state_.load(memory_order_seq_cst); // O2, meets C1; acquires P1
 #else
-        inside_.store(1, memory_order_relaxed); // O1: the other side's membarrier is its barrier, meets C2
+        inside_.store(part, memory_order_release); // O1: the other side's membarrier is its barrier, meets C2
         compiler_barrier();
         const std::uint8_t state = state_.load(memory_order_acquire); // O2, meets C1; acquires P1
 #endif
-        static_assert(open_ == 0);
+        static_assert(open_ == 0 && nowhere_ == 0);
         if ((before | state) == 0) [[likely]] // one branch for both
             return true;
         inside_.store(before, memory_order_release); // as leave(), but for the handler
         return false;
     }
 
-    // The way in for code that is slow anyway: pays for its own barrier, so it is right without membarrier
-    // too, and passes a gate that is only marked (slow_only, asked_for).
+    // The way in for code that is slow anyway, to all parts: pays for its own barrier, so it is right without
+    // membarrier too, and passes a gate that is only marked (slow_only, asked_for).
     [[nodiscard]] bool enter_slow() noexcept {
-        if (inside_.load(memory_order_relaxed) != 0) return false;         // relaxed: as in enter()
-        inside_.store(1, memory_order_seq_cst);                            // O1, meets C2
+        if (inside_.load(memory_order_relaxed) != nowhere_) return false;  // relaxed: as in enter()
+        inside_.store(everywhere_, memory_order_seq_cst);                  // O1, meets C2
         if ((state_.load(memory_order_seq_cst) & held_) == 0) return true; // O2, meets C1; acquires P1
         leave();
         return false;
     }
 
     // L1: publishes the owner's work to C2.
-    [[gnu::always_inline]] void leave() noexcept { inside_.store(0, memory_order_release); }
+    [[gnu::always_inline]] void leave() noexcept { inside_.store(nowhere_, memory_order_release); }
 
-    // Any other thread: tries to take what is behind the gate. `barrier` is called between C1 and C2:
-    // membarrier, or nothing where enter() is seq_cst; where it returns false it was refused, and nobody can know
-    // whether the owner is inside. Who finds the owner inside may leave the wish that it hands over all it has.
+    // Any other thread: tries to take what is behind the gate, but for the part that the owner is in at this moment.
+    // `barrier` is called between C1 and C2: membarrier, or nothing where enter() is seq_cst; where it returns false it
+    // was refused, and nobody can know where the owner is. Who does not get all may leave the wish that the owner hands
+    // over all it has.
     template <class Barrier>
-    [[nodiscard]] bool close(Barrier&& barrier, bool wish = true) noexcept {
+    [[nodiscard]] gate_hold close(Barrier&& barrier, bool wish = true) noexcept {
         auto seen = state_.load(memory_order_relaxed); // relaxed: only a first guess for the CAS
-        if ((seen & held_) != 0) return false;         // a third thread is at it
+        if ((seen & held_) != 0) return {};            // a third thread is at it
         // C1. acquire half: the previous holder's open() (P1), whose work we now continue.
         if (!state_.compare_exchange_strong(seen, static_cast<std::uint8_t>(seen | held_), memory_order_seq_cst,
                                             memory_order_relaxed))
-            return false;
-        if (passed(barrier) && inside_.load(memory_order_seq_cst) == 0) return true; // C2, meets O1; acquires L1
-        if (wish) ask();
+            return {};
+        // C2, meets O1; acquires L1
+        const std::uint32_t inside = passed(barrier) ? inside_.load(memory_order_seq_cst) : everywhere_;
+        if (inside != nowhere_ && wish) ask();
+        if (inside != everywhere_) return gate_hold(inside);
         open();
-        return false;
+        return {};
     }
 
     // P1: publishes the other's work to O2 and to the next close().
@@ -92,6 +120,9 @@ public:
 
     // Leaves the wish that the owner hands over all it has, on its next operation.
     void ask() noexcept { state_.fetch_or(asked_for_, memory_order_relaxed); } // relaxed: it publishes nothing
+
+    // For an owner that has ceased to be, in the child of a fork: nobody is inside any more.
+    void forget_owner() noexcept { leave(); }
 
     // Whether another thread is behind the gate, or tries to get there.
     [[nodiscard]] bool held() const noexcept {
@@ -126,13 +157,16 @@ private:
             return barrier(), true;
     }
 
-    static constexpr std::uint8_t open_ = 0;
+    static constexpr std::uint32_t nowhere_ = gate_hold::no_part; // of inside_
+    static constexpr std::uint32_t everywhere_ = ~std::uint32_t{0};
+
+    static constexpr std::uint8_t open_ = 0;      // of state_
     static constexpr std::uint8_t held_ = 1;      // another thread owns what is behind the gate, or tries to
     static constexpr std::uint8_t slow_only_ = 2; // no fast way in
     static constexpr std::uint8_t asked_for_ = 4; // the owner is asked to hand over what it does not need
 
-    atomic<std::uint8_t> inside_{0}; // written by the owner only
-    atomic<std::uint8_t> state_{0};  // written by others, and by the owner in take_wish()
+    atomic<std::uint32_t> inside_{nowhere_}; // written by the owner only
+    atomic<std::uint8_t> state_{0};          // written by others, and by the owner in take_wish()
 };
 
 } // namespace detail

@@ -1,7 +1,7 @@
 // What one thread keeps for itself, and the hit path of every get and put: this file is what gets inlined.
 //
 // Ownership: a block in a bin belongs to the cache; whoever is behind the cache's gate (gate.hpp) may take it
-// out. Invariants, from behind the gate:
+// out. Invariants, from behind the gate, for each class by itself:
 //     (1) count <= limit <= slots_per_bin, and row(c)[0 .. count) are distinct idle blocks of class c;
 //     (2) the cache has reserved the sum of limit * pages from the budget of idle memory, so a put that finds
 //         count < limit needs to ask nobody.
@@ -25,7 +25,11 @@ struct block {
     std::size_t capacity = 0; // bytes, whole pages
 };
 
-// The same for handles: the bits of a capacity that whole pages leave free carry the class, so that a put need not
+// The number of a class's bin, of which 0 is none: what the hit path knows a class by.
+[[nodiscard]] constexpr unsigned bin_of(unsigned cls) noexcept { return cls + 1; }
+inline constexpr unsigned bin_limit = class_limit + 1;
+
+// The same for handles: the bits of a capacity that whole pages leave free carry the bin, so that a put need not
 // compute it again. A guarded block (hardened mode) is of a class that no cache ever keeps, and exactly as long as was
 // asked for: the highest bits carry what is missing to whole pages.
 class held_block {
@@ -34,26 +38,26 @@ public:
     constexpr held_block(std::byte* at, unsigned cls, std::size_t pages) noexcept
         : held_block(at, tag_of(cls, pages)) {}
     constexpr explicit(false) held_block(block b) noexcept
-        : data(b.data), tag_(b.data != nullptr ? b.capacity | class_of(b.capacity) : 0) {}
+        : data(b.data), tag_(b.data != nullptr ? b.capacity | bin_of(class_of(b.capacity)) : 0) {}
 
     [[nodiscard]] static constexpr held_block guarded(std::byte* at, std::size_t size) noexcept {
         held_block b(at, guarded_class, (size + page_size - 1) >> page_shift);
         b.tag_ |= (b.capacity() - size) << missing_shift;
         return b;
     }
-    [[nodiscard]] constexpr bool is_guarded() const noexcept { return cls() == guarded_class; }
+    [[nodiscard]] constexpr bool is_guarded() const noexcept { return bin() == bin_of(guarded_class); }
 
     [[nodiscard]] constexpr std::size_t capacity() const noexcept {
         return (tag_ & pages_mask) - (tag_ >> missing_shift);
     }
     // The same of a block that is known not to be guarded.
     [[nodiscard]] constexpr std::size_t whole_pages() const noexcept { return tag_ & pages_mask; }
-    [[nodiscard]] constexpr unsigned cls() const noexcept { return static_cast<unsigned>(tag_ & (page_size - 1)); }
+    [[nodiscard]] constexpr std::size_t bin() const noexcept { return tag_ & (page_size - 1); }
     [[nodiscard]] constexpr block plain() const noexcept { return {data, capacity()}; }
 
-    // What a bin keeps once for all its blocks: their class and capacity.
+    // What a bin keeps once for all its blocks: its number and their capacity.
     [[nodiscard]] static constexpr std::uint64_t tag_of(unsigned cls, std::size_t pages) noexcept {
-        return pages << page_shift | cls;
+        return pages << page_shift | bin_of(cls);
     }
     [[nodiscard, gnu::always_inline]] static held_block tagged(std::byte* at, std::uint64_t tag) noexcept {
         return {at, tag};
@@ -67,10 +71,10 @@ private:
     static constexpr unsigned guarded_class = class_limit - 1;
     static constexpr unsigned missing_shift = 64 - page_shift;
     static constexpr std::size_t pages_mask = (std::size_t{1} << missing_shift) - page_size;
-    static_assert(class_limit <= page_size, "a class fits into the bits that a capacity leaves free");
+    static_assert(bin_limit <= page_size, "a bin fits into the bits that a capacity leaves free");
     static_assert(class_of(max_block_size) < guarded_class && max_block_size >> missing_shift == 0);
 
-    std::size_t tag_ = 0; // bytes missing to whole pages << 52 | whole pages in bytes | class
+    std::size_t tag_ = 0; // bytes missing to whole pages << 52 | whole pages in bytes | bin
 };
 
 // All bins' blocks lie in one array of slots, a row for each class. Before a row stands a slot that is always null:
@@ -110,50 +114,55 @@ struct cache_entrance {
     cache_gate gate;
 };
 
+// The arrays go by a bin's number, which is that of a part behind the gate; everything else goes by its class.
 struct alignas(64) thread_cache : cache_entrance {
-    std::uint64_t tags[class_limit]; // of their blocks, see held_block; 0 in classes that are never cached
-    cache_bin bins[class_limit];
-    std::uint16_t limits[class_limit]; // the slot that a bin's end may reach now; its first until a put made room
-    std::byte* slots[slot_count];      // the block put last is got first
+    std::uint64_t tags[bin_limit]; // of their blocks, see held_block; 0 in classes that are never cached
+    cache_bin bins[bin_limit];
+    std::uint16_t limits[bin_limit]; // the slot that a bin's end may reach now; its first until a put made room
+    std::byte* slots[slot_count];    // the block put last is got first
 
     // Before anything else, once. The cache stands in zeroed memory (record_store.hpp), which the null before each row
     // is part of: to write all slots would be nine pages for a thread that may use one.
     void set_up() noexcept {
         for (unsigned cls = 0; cls < class_limit; ++cls) {
-            limits[cls] = static_cast<std::uint16_t>(first_slot(cls));
-            bins[cls].word.store(first_slot(cls), memory_order_relaxed); // relaxed: who publishes the cache orders it
-            tags[cls] = cls < cached_class_count ? held_block::tag_of(cls, class_pages(cls)) : 0;
+            tags[bin_of(cls)] = cls < cached_class_count ? held_block::tag_of(cls, class_pages(cls)) : 0;
+            bin(cls).word.store(first_slot(cls), memory_order_relaxed); // relaxed: who publishes the cache orders it
+            set_limit(cls, 0);
         }
     }
 
+    [[nodiscard]] cache_bin& bin(unsigned cls) noexcept { return bins[bin_of(cls)]; }
+    [[nodiscard]] const cache_bin& bin(unsigned cls) const noexcept { return bins[bin_of(cls)]; }
     // Blocks of a class that are there, and that may be there: a recent value for those who are not behind the gate.
-    [[nodiscard]] unsigned count(unsigned cls) const noexcept { return bins[cls].end() - first_slot(cls); }
-    [[nodiscard]] unsigned limit(unsigned cls) const noexcept { return limits[cls] - first_slot(cls); }
+    [[nodiscard]] unsigned count(unsigned cls) const noexcept { return bin(cls).end() - first_slot(cls); }
+    [[nodiscard]] unsigned limit(unsigned cls) const noexcept { return limits[bin_of(cls)] - first_slot(cls); }
+    void set_limit(unsigned cls, unsigned blocks) noexcept {
+        limits[bin_of(cls)] = static_cast<std::uint16_t>(first_slot(cls) + blocks);
+    }
     // The slots of a class that is cached; the block that was put first comes first.
     [[nodiscard]] std::byte** row(unsigned cls) noexcept { return slots + first_slot(cls); }
 
-    // Both from behind the gate. False: the bin is empty, or full.
-    [[nodiscard, gnu::always_inline]] bool pop(unsigned cls, held_block& out) noexcept {
-        cache_bin& bin = bins[cls];
-        const std::uint64_t word = bin.word.load(memory_order_relaxed);
+    // All from behind the gate. False: the bin is empty, or full.
+    [[nodiscard, gnu::always_inline]] bool pop_bin(std::size_t number, held_block& out) noexcept {
+        const std::uint64_t word = bins[number].word.load(memory_order_relaxed);
         std::byte* const top = slots[(word & cache_bin::end_mask) - 1];
         if (top == nullptr) [[unlikely]]
             return false;
-        bin.word.store(word + cache_bin::one_hit - cache_bin::one_block, memory_order_relaxed);
-        out = held_block::tagged(top, tags[cls]);
+        bins[number].word.store(word + cache_bin::one_hit - cache_bin::one_block, memory_order_relaxed);
+        out = held_block::tagged(top, tags[number]);
         return true;
     }
-
-    [[nodiscard, gnu::always_inline]] bool push(unsigned cls, std::byte* data) noexcept {
-        cache_bin& bin = bins[cls];
-        const std::uint64_t word = bin.word.load(memory_order_relaxed);
+    [[nodiscard, gnu::always_inline]] bool push_bin(std::size_t number, std::byte* data) noexcept {
+        const std::uint64_t word = bins[number].word.load(memory_order_relaxed);
         const std::uint64_t end = word & cache_bin::end_mask;
-        if (end == limits[cls]) [[unlikely]]
+        if (end == limits[number]) [[unlikely]]
             return false;
         slots[end] = data;
-        bin.word.store(word + cache_bin::one_block, memory_order_relaxed);
+        bins[number].word.store(word + cache_bin::one_block, memory_order_relaxed);
         return true;
     }
+    [[nodiscard]] bool pop(unsigned cls, held_block& out) noexcept { return pop_bin(bin_of(cls), out); }
+    [[nodiscard]] bool push(unsigned cls, std::byte* data) noexcept { return push_bin(bin_of(cls), data); }
 };
 
 // This thread's cache: a thread_cache where the gate lets one in. Before its first use of the pool and after the
@@ -169,10 +178,10 @@ SYNK_API void put_slow(held_block b) noexcept;
 // False when the thread's cache has none, or nobody may look into it now.
 [[nodiscard, gnu::always_inline]] inline bool get_cached(std::size_t n, held_block& out) noexcept {
     cache_entrance* const cache = this_thread_cache;
-    if (!cache->gate.enter()) [[unlikely]]
+    const unsigned bin = bin_of(class_of_positive(n)); // of 0 it wraps to the last bin, which is always empty
+    if (!cache->gate.enter(bin)) [[unlikely]]
         return false;
-    // Of 0 the class wraps to the last bin, which is always empty.
-    const bool found = static_cast<thread_cache*>(cache)->pop(class_of_positive(n), out);
+    const bool found = static_cast<thread_cache*>(cache)->pop_bin(bin, out);
     cache->gate.leave();
     return found;
 }
@@ -193,8 +202,9 @@ SYNK_API void put_slow(held_block b) noexcept;
 
 [[gnu::always_inline]] inline void put(held_block b) noexcept {
     cache_entrance* const cache = this_thread_cache;
-    if (cache->gate.enter()) [[likely]] {
-        const bool kept = static_cast<thread_cache*>(cache)->push(b.cls(), b.data);
+    const std::size_t bin = b.bin();
+    if (cache->gate.enter(static_cast<unsigned>(bin))) [[likely]] {
+        const bool kept = static_cast<thread_cache*>(cache)->push_bin(bin, b.data);
         cache->gate.leave();
         if (kept) [[likely]]
             return;
