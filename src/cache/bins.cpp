@@ -161,10 +161,10 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     return n;
 }
 
-void thread_caches::empty(cache_record& c, unsigned but) noexcept {
+void thread_caches::empty_all_but(cache_record& c, unsigned in_use) noexcept {
     std::byte* items[slots_per_bin];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
-        if (bin_of(cls) == but || c.limit(cls) + parked_in(c, cls) == 0) continue;
+        if (bin_of(cls) == in_use || c.limit(cls) + parked_in(c, cls) == 0) continue;
         const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
         const unsigned spare = c.limit(cls) - n;
         set_limit(c, cls, 0);
@@ -186,9 +186,9 @@ bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
     return true;
 }
 
-void thread_caches::age_bins(cache_record& c, unsigned but) noexcept {
+void thread_caches::age_all_but(cache_record& c, unsigned in_use) noexcept {
     for (unsigned cls = 0; cls < cached_class_count; ++cls)
-        if (bin_of(cls) != but && c.limit(cls) + parked_in(c, cls) != 0) age_bin(c, cls);
+        if (bin_of(cls) != in_use && c.limit(cls) + parked_in(c, cls) != 0) age_bin(c, cls);
 }
 
 void thread_caches::abandon_bin(cache_record& c, unsigned number) noexcept {

@@ -215,7 +215,7 @@ void thread_caches::empty_others() noexcept {
         if (&c == this_thread_cache || c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
         const gate_hold hold = c.gate.close(barrier);
         if (!hold) return;
-        empty(c, hold.in_use());
+        empty_all_but(c, hold.in_use());
         c.gate.open();
     });
 }
@@ -225,7 +225,7 @@ void thread_caches::age() noexcept {
         if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
         const gate_hold hold = c.gate.close(barrier, false);
         if (!hold) return;
-        age_bins(c, hold.in_use());
+        age_all_but(c, hold.in_use());
         c.gate.open();
     });
 }
@@ -251,7 +251,7 @@ std::size_t empty_if_resting(cache_record& c) noexcept {
     const gate_hold hold = c.gate.close(barrier, false);
     if (!hold) return 0;
     const std::size_t before = c.reserved.load(memory_order_relaxed); // relaxed: nobody else changes it now
-    thread_caches::empty(c, hold.in_use());
+    thread_caches::empty_all_but(c, hold.in_use());
     const std::size_t given_up = before - c.reserved.load(memory_order_relaxed);
     c.gate.open();
     return given_up;

@@ -70,15 +70,16 @@ public:
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
     [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // From behind the gate: all blocks go to the shared store, all reservations back to the budget; but not those of
-    // the bin that its owner is in.
-    static void empty(cache_record& c, unsigned but = gate_hold::no_part) noexcept;
+    // the bin that its owner is in, if any.
+    static void empty_all_but(cache_record& c, unsigned in_use) noexcept;
+    static void empty(cache_record& c) noexcept { empty_all_but(c, gate_hold::no_part); }
 
     // From behind the gate: takes half of what is parked in a bin, at least a block, back into use. False when
     // nothing is parked there.
     static bool unpark(cache_record& c, unsigned cls) noexcept;
 
     // From behind the gate: what was parked goes to the shared store, what lies in the bins is parked; likewise.
-    static void age_bins(cache_record& c, unsigned but) noexcept;
+    static void age_all_but(cache_record& c, unsigned in_use) noexcept;
 
     // From behind the gate: what lies in this bin is lost, its reservations go back to the budget. For the bin that a
     // thread was in which a fork left behind: nobody knows how far its get or put had come.

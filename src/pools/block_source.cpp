@@ -17,8 +17,7 @@ namespace {
 // Somebody wanted this cache's blocks while its owner was inside: here they are.
 void grant_wish() noexcept {
     cache_record* const c = thread_caches::own();
-    if (c != nullptr && c->gate.take_wish())
-        thread_caches::behind_own_gate([](cache_record& own) { thread_caches::empty(own); });
+    if (c != nullptr && c->gate.take_wish()) thread_caches::behind_own_gate(thread_caches::empty);
 }
 
 bool pop_or_unpark(cache_record& c, unsigned cls, held_block& out) noexcept {

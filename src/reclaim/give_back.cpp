@@ -18,7 +18,7 @@ std::size_t over(std::size_t keep) noexcept {
 } // namespace
 
 void gather_idle() noexcept {
-    thread_caches::behind_own_gate([](cache_record& c) { thread_caches::empty(c); });
+    thread_caches::behind_own_gate(thread_caches::empty);
     thread_caches::empty_others();
     shared_store::empty_channels();
 }
@@ -40,7 +40,7 @@ std::size_t trim_idle(std::size_t keep) noexcept {
 std::size_t give_back_nearby(std::size_t bytes) noexcept {
     const std::size_t done = shared_store::purge(bytes);
     if (done >= bytes) return done;
-    thread_caches::behind_own_gate([](cache_record& c) { thread_caches::empty(c); });
+    thread_caches::behind_own_gate(thread_caches::empty);
     shared_store::empty_channels();
     return done + shared_store::purge(bytes - done);
 }
