@@ -149,11 +149,13 @@ TEST(ForkAt, AThreadInTheMiddleOfAHit) {
         std::thread other([&] {
             require_every_tier_works(1);
             auto& gate = synk::detail::this_thread_cache->gate;
+            gate.set_slow_only(false); // which tools have set
             require(gate.enter(bin), "the gate is open");
             inside.store(true);
             inside.notify_one();
             forked.wait(false);
             gate.leave();
+            synk::detail::thread_caches::follow_options();
             require_cache_serves();
         });
         inside.wait(false);
