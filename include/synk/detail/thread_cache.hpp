@@ -79,12 +79,16 @@ private:
 
 // All bins' blocks lie in one array of slots, a row for each class. Before a row stands a slot that is always null:
 // what a get finds at the top of an empty bin. The classes that are never cached share the first row's.
+//
+// Where the rows begin keeps the first slots of each row from lying a multiple of 4096 bytes from the same bin's word,
+// tag or limit: a load that follows a store to such an address waits for it (tests/cores/thread_cache_test.cpp).
 inline constexpr unsigned slots_per_bin = 64;
 inline constexpr unsigned slots_per_row = 1 + slots_per_bin;
-inline constexpr unsigned slot_count = cached_class_count * slots_per_row;
+inline constexpr unsigned slots_before_rows = 9;
+inline constexpr unsigned slot_count = slots_before_rows + cached_class_count * slots_per_row;
 
 [[nodiscard]] constexpr unsigned first_slot(unsigned cls) noexcept {
-    return cls < cached_class_count ? 1 + cls * slots_per_row : 1;
+    return slots_before_rows + 1 + (cls < cached_class_count ? cls * slots_per_row : 0);
 }
 
 // A bin: where it ends now, as an index of the slot behind the top block, and how many gets it has served, in one word,
