@@ -148,38 +148,10 @@ void publish(cache_record& c) noexcept {
     }
 }
 
-// By the last 12 bits of an address processors first tell whether a load must wait for an earlier store: of two that
-// lie a multiple of 4096 bytes apart it waits in vain.
-bool meet(const void* a, const void* b) noexcept {
-    const auto apart = (reinterpret_cast<std::uintptr_t>(a) - reinterpret_cast<std::uintptr_t>(b)) % page_size;
-    return apart < sizeof(std::uint64_t) || apart > page_size - sizeof(std::uint64_t);
-}
-
-// Whether a cache would lie here so that no hit of a bin's first slot waits for what it does not depend on: not the
-// load that every hit begins with for what the hit before wrote, nor its own loads for what a user wrote at the start
-// of a block. (What a cache's own parts are to each other: thread_cache.hpp.) Only looks at addresses.
-bool lies_well(cache_record& c) noexcept {
-    constexpr const void* block_start = nullptr; // any multiple of page_size
-    for (unsigned cls = 0; cls < cached_class_count; ++cls) {
-        const void* const word = &c.bins[bin_of(cls)];
-        const void* const slot = c.row(cls);
-        if (meet(word, &this_thread_cache) || meet(slot, &this_thread_cache)) return false;
-        if (meet(word, block_start) || meet(slot, block_start) || meet(&c.tags[bin_of(cls)], block_start)) return false;
-        if (meet(&c.limits[bin_of(cls)], block_start)) return false;
-    }
-    return !meet(&c.gate, &this_thread_cache) && !meet(&c.gate, block_start);
-}
-
 cache_record* make_record() noexcept {
     auto* const memory = static_cast<std::byte*>(take_record_memory(sizeof(cache_record) + page_size));
     if (memory == nullptr) return nullptr;
-    std::byte* place = memory; // all are as right, some are slower
-    for (std::size_t at = 0; at < page_size; at += alignof(cache_record)) {
-        if (!lies_well(*reinterpret_cast<cache_record*>(memory + at))) continue;
-        place = memory + at;
-        break;
-    }
-    auto* const c = new (static_cast<void*>(place)) cache_record;
+    auto* const c = new (static_cast<void*>(thread_caches::place_in(memory, &this_thread_cache))) cache_record;
     c->set_up();
     publish(*c);
     return c;
@@ -225,6 +197,38 @@ cache_record* make_own() noexcept {
 } // namespace
 
 bool thread_caches::set_up() noexcept { return ready(); }
+
+namespace {
+
+// By the last 12 bits of an address processors first tell whether a load must wait for an earlier store: of two that
+// lie a multiple of 4096 bytes apart it waits in vain.
+bool meet(const void* a, const void* b) noexcept {
+    const auto apart = (reinterpret_cast<std::uintptr_t>(a) - reinterpret_cast<std::uintptr_t>(b)) % page_size;
+    return apart < sizeof(std::uint64_t) || apart > page_size - sizeof(std::uint64_t);
+}
+
+// Whether a cache would lie here so that no hit of a bin's first slot waits for what it does not depend on: not the
+// load that every hit begins with for what the hit before wrote, nor its own loads for what a user wrote at the start
+// of a block. (What a cache's own parts are to each other: thread_cache.hpp.) Only looks at addresses.
+bool lies_well(cache_record& c, const void* read_first) noexcept {
+    constexpr const void* block_start = nullptr; // any multiple of page_size
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) {
+        const void* const word = &c.bins[bin_of(cls)];
+        const void* const slot = c.row(cls);
+        if (meet(word, read_first) || meet(slot, read_first)) return false;
+        if (meet(word, block_start) || meet(slot, block_start) || meet(&c.tags[bin_of(cls)], block_start)) return false;
+        if (meet(&c.limits[bin_of(cls)], block_start)) return false;
+    }
+    return !meet(&c.gate, read_first) && !meet(&c.gate, block_start);
+}
+
+} // namespace
+
+std::byte* thread_caches::place_in(std::byte* memory, const void* read_first) noexcept {
+    for (std::size_t at = 0; at < page_size; at += alignof(cache_record))
+        if (lies_well(*reinterpret_cast<cache_record*>(memory + at), read_first)) return memory + at;
+    return memory; // it is as right there
+}
 
 cache_record* thread_caches::own() noexcept {
     if (has_own()) return static_cast<cache_record*>(this_thread_cache);

@@ -1,11 +1,9 @@
 // How a thread's cache lies in memory.
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <thread>
 
 #include <gtest/gtest.h>
-
-#include <synk/pool.hpp>
 
 #include "cache/thread_caches.hpp"
 
@@ -37,22 +35,27 @@ TEST(ThreadCache, FirstSlotsDoNotMeetWhatTheirBinsHitsRead) {
     }
 }
 
-// The load that every hit begins with, and the first bytes of a block, which users write.
+// The load that every hit begins with, wherever it is, and the first bytes of a block, which users write.
 TEST(ThreadCache, LiesApartFromWhatComesBetweenItsHits) {
-    for (int thread = 0; thread < 3; ++thread)
-        std::thread([] {
-            static_cast<void>(synk::get_sized_pool().get_sized(5000));
-            auto& cache = static_cast<cache_record&>(*this_thread_cache);
-            for (unsigned cls = 0; cls < cached_class_count; ++cls) {
-                const unsigned bin = bin_of(cls);
-                EXPECT_FALSE(meet(&cache.bins[bin], &this_thread_cache)) << "class " << cls;
-                EXPECT_FALSE(meet(cache.row(cls), &this_thread_cache)) << "class " << cls;
-                for (const void* const p :
-                     {static_cast<const void*>(&cache.bins[bin]), static_cast<const void*>(cache.row(cls)),
-                      static_cast<const void*>(&cache.tags[bin]), static_cast<const void*>(&cache.limits[bin])})
-                    EXPECT_FALSE(meet(p, nullptr)) << "class " << cls;
-            }
-        }).join();
+    struct alignas(64) space {
+        std::byte bytes[sizeof(cache_record) + page_size];
+    };
+    const auto memory = std::make_unique<space>();
+    const auto page = std::make_unique<std::byte[]>(page_size);
+    for (std::size_t at = 0; at < page_size; at += sizeof(void*)) {
+        const std::byte* const read_first = page.get() + at;
+        std::byte* const place = thread_caches::place_in(memory->bytes, read_first);
+        ASSERT_TRUE(place >= memory->bytes && place + sizeof(cache_record) <= memory->bytes + sizeof(space));
+        auto& cache = *reinterpret_cast<cache_record*>(place);
+        for (unsigned cls = 0; cls < cached_class_count; ++cls) {
+            const unsigned bin = bin_of(cls);
+            ASSERT_FALSE(meet(&cache.bins[bin], read_first) || meet(cache.row(cls), read_first)) << "class " << cls;
+            for (const void* const p :
+                 {static_cast<const void*>(&cache.bins[bin]), static_cast<const void*>(cache.row(cls)),
+                  static_cast<const void*>(&cache.tags[bin]), static_cast<const void*>(&cache.limits[bin])})
+                ASSERT_FALSE(meet(p, nullptr)) << "class " << cls;
+        }
+    }
 }
 
 } // namespace
