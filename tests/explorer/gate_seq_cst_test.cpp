@@ -25,6 +25,7 @@ program world(const char* name) {
 }
 
 const std::vector<program> worlds{world<gate_fast>("gate_seq_cst"),
+                                  world<gate_handler>("gate_seq_cst_handler"),
                                   world<gate_slow>("gate_seq_cst_slow"),
                                   world<gate_wish>("gate_seq_cst_wish"),
                                   world<gate_slow_only>("gate_seq_cst_slow_only"),

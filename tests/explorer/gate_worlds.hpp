@@ -64,6 +64,22 @@ struct gate_fast : gate_world<Gate, Barrier> {
     }
 };
 
+// A signal handler interrupts the owner in one part and tries another one: it is not let in, and whoever closes the
+// gate at that moment does not take the first part for free.
+template <class Gate, class Barrier>
+struct gate_handler : gate_world<Gate, Barrier> {
+    static constexpr unsigned threads = 2;
+    void thread(unsigned i) {
+        if (i == 1) {
+            this->close();
+        } else if (this->gate.enter(1)) {
+            require(!this->pass(2) && !this->pass_slowly(), "a handler is let in");
+            this->behind.use(0);
+            this->gate.leave();
+        }
+    }
+};
+
 // The slow way alone needs no barrier of the others'.
 template <class Gate, class Barrier>
 struct gate_slow : gate_world<Gate, Barrier> {

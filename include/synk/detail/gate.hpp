@@ -65,20 +65,21 @@ public:
     // The fast way in, to one part: false when the gate is not wide open, or when the caller is a signal handler that
     // interrupted its own thread inside.
     [[nodiscard, gnu::always_inline]] bool enter(unsigned part) noexcept {
-        // relaxed: the owner's own word; only a signal handler on this very thread can find it set, and leaves it so.
-        const std::uint32_t before = inside_.load(memory_order_relaxed);
+        // relaxed: the owner's own word; only a signal handler on this very thread can find it set. It must not write
+        // its own part there, not for a moment: C2 would miss the one that it interrupted.
+        if (inside_.load(memory_order_relaxed) != nowhere_) [[unlikely]]
+            return false;
 #if SYNK_TSAN
-        inside_.store(part, memory_order_seq_cst);                    // O1, meets C2
-        const std::uint8_t state = state_.load(memory_order_seq_cst); // O2, meets C1; acquires P1
+        inside_.store(part, memory_order_seq_cst);                 // O1, meets C2
+        if (state_.load(memory_order_seq_cst) == open_) [[likely]] // O2, meets C1; acquires P1
+            return true;
 #else
         inside_.store(part, memory_order_release); // O1: the other side's membarrier is its barrier, meets C2
         compiler_barrier();
-        const std::uint8_t state = state_.load(memory_order_acquire); // O2, meets C1; acquires P1
-#endif
-        static_assert(open_ == 0 && nowhere_ == 0);
-        if ((before | state) == 0) [[likely]] // one branch for both
+        if (state_.load(memory_order_acquire) == open_) [[likely]] // O2, meets C1; acquires P1
             return true;
-        inside_.store(before, memory_order_release); // as leave(), but for the handler
+#endif
+        leave();
         return false;
     }
 
