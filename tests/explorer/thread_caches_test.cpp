@@ -128,35 +128,20 @@ struct adopting : caches_world {
     }
 };
 
-// And a third empties it.
-struct emptying : adopting {
+// And a third does something to it meanwhile.
+template <auto Work>
+struct disturbed : adopting {
     void thread(unsigned i) {
         if (i == 2)
-            thread_caches::empty_others();
+            Work();
         else
             adopting::thread(i);
     }
 };
-
-// The same where only caches that rest are emptied; this one has served no get yet.
-struct emptying_resting : adopting {
-    void thread(unsigned i) {
-        if (i == 2)
-            thread_caches::empty_resting(bytes);
-        else
-            adopting::thread(i);
-    }
-};
-
-// And a third ages it.
-struct aged : adopting {
-    void thread(unsigned i) {
-        if (i == 2)
-            thread_caches::age();
-        else
-            adopting::thread(i);
-    }
-};
+using emptying = disturbed<&thread_caches::empty_others>;
+using aged = disturbed<&thread_caches::age>;
+// Only caches that rest are emptied; this one has served no get yet.
+using emptying_resting = disturbed<[] { thread_caches::empty_resting(caches_world::bytes); }>;
 
 // A record is in the list once it is found there as its maker left it; two are made at the same time.
 struct publishing : caches_world {
