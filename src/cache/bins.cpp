@@ -24,8 +24,9 @@ void set_parked(cache_record& c, unsigned cls, unsigned n) noexcept {
     c.parked[cls].store(static_cast<std::uint8_t>(n), memory_order_relaxed);
 }
 
-// Changes a bin's limit; the reservation for it is made or given back by the caller.
-void set_limit(cache_record& c, unsigned cls, unsigned limit) noexcept {
+// Changes a bin's limit, and what the cache says that it has reserved; the reservation itself is made or given back by
+// the caller.
+void change_limit(cache_record& c, unsigned cls, unsigned limit) noexcept {
     // relaxed: one writer at a time, behind the gate; others read a recent value.
     const std::size_t others = c.reserved.load(memory_order_relaxed) - c.limit(cls) * class_bytes(cls);
     c.reserved.store(others + limit * class_bytes(cls), memory_order_relaxed);
@@ -35,7 +36,7 @@ void set_limit(cache_record& c, unsigned cls, unsigned limit) noexcept {
 void give_room_back(cache_record& c, unsigned cls) noexcept {
     const unsigned spare = c.limit(cls) - c.count(cls);
     if (spare == 0) return;
-    set_limit(c, cls, c.count(cls));
+    change_limit(c, cls, c.count(cls));
     budget.give(spare * class_bytes(cls));
 }
 
@@ -84,7 +85,7 @@ unsigned limit_step(unsigned cls, unsigned left) noexcept {
 bool raise_limit_by(cache_record& c, unsigned cls, unsigned blocks) noexcept {
     const std::size_t bytes = blocks * class_bytes(cls);
     if (c.reserved.load(memory_order_relaxed) + bytes > budget.most_for_one() || !budget.take(bytes)) return false;
-    set_limit(c, cls, c.limit(cls) + blocks);
+    change_limit(c, cls, c.limit(cls) + blocks);
     return true;
 }
 
@@ -128,7 +129,7 @@ unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** o
 
 std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept {
     std::byte* data = nullptr;
-    if (take_oldest(c, cls, &data, 1) != 0) set_limit(c, cls, c.limit(cls) - 1);
+    if (take_oldest(c, cls, &data, 1) != 0) change_limit(c, cls, c.limit(cls) - 1);
     return data;
 }
 
@@ -142,7 +143,7 @@ void thread_caches::make_place(cache_record& c, unsigned cls, spill& out) noexce
     if (budget.take(out.count * class_bytes(cls))) return;
     // The bin gives up its room for all but the block that is about to come.
     --out.reserved;
-    set_limit(c, cls, c.limit(cls) - out.reserved);
+    change_limit(c, cls, c.limit(cls) - out.reserved);
 }
 
 unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
@@ -152,7 +153,7 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     const unsigned place = max_limit(cls) - parked_in(c, cls) - count;
     if (n > place) n = place;
     const unsigned missing = count + n > c.limit(cls) ? count + n - c.limit(cls) : 0;
-    set_limit(c, cls, c.limit(cls) + missing);     // with the reservations that the blocks bring
+    change_limit(c, cls, c.limit(cls) + missing);  // with the reservations that the blocks bring
     budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
     std::memcpy(c.row(cls) + count, items, n * sizeof(*items));
     bin.add(n * cache_bin::one_block);
@@ -167,7 +168,7 @@ void thread_caches::empty_all_but(cache_record& c, unsigned in_use) noexcept {
         if (bin_of(cls) == in_use || c.limit(cls) + parked_in(c, cls) == 0) continue;
         const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
         const unsigned spare = c.limit(cls) - n;
-        set_limit(c, cls, 0);
+        change_limit(c, cls, 0);
         budget.give(spare * class_bytes(cls));
         if (n != 0) shared_store::put_reserved(cls, items, n);
     }

@@ -17,8 +17,8 @@
 // all parts), or O2 is after it and sees C1, and enter() fails. Where membarrier is refused, and under ThreadSanitizer,
 // O1, O2, C1, C2 are seq_cst.
 //
-// The owner that was found in a part may leave it while the gate is closed, and is then not let in again, not even
-// there: what the other has is only ever more than its share needs.
+// The owner that was found in a part may leave it while the gate is closed. It is not let in again before the gate is
+// open, not even there, though nobody else touches that part meanwhile.
 //
 // What is handed over is ordered by two more edges:
 //     L1, O1 -> C2: leave() publishes what the owner did to whoever closes the gate, and so does its next O1, where C2
