@@ -157,11 +157,10 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
     return {};
 }
 
-// Cut for the memory behind them, much longer runs were missing to larger blocks: the address space of a churned live
-// set grew by a half. Up to four times as long is where both that and the page faults are few.
-claimed_blocks chunk_store::claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
-    constexpr unsigned reach = 2 * class_fan;
-    const unsigned end = cls + reach < chunk_class_count ? cls + reach + 1 : chunk_class_count;
+namespace {
+
+// In chunks whose longest run is of a class below `end`.
+claimed_blocks claim_resident_below(unsigned end, unsigned cls, std::byte** out, unsigned want) noexcept {
     for (unsigned listed = cls; listed < end; ++listed) {
         chunk_set& set = *chunks_by_class[listed];
         unsigned patience = 8; // chunks of a class
@@ -175,6 +174,20 @@ claimed_blocks chunk_store::claim_resident(unsigned cls, std::byte** out, unsign
         }
     }
     return {};
+}
+
+} // namespace
+
+// Cut for the memory behind them, much longer runs were missing to larger blocks: the address space of a churned live
+// set grew by a half. Up to four times as long is where both that and the page faults are few.
+claimed_blocks chunk_store::claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
+    constexpr unsigned reach = 2 * class_fan;
+    const unsigned end = cls + reach < chunk_class_count ? cls + reach + 1 : chunk_class_count;
+    return claim_resident_below(end, cls, out, want);
+}
+
+claimed_blocks chunk_store::claim_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
+    return claim_resident_below(chunk_class_count, cls, out, want);
 }
 
 claimed_blocks chunk_store::claim_new(unsigned cls, std::byte** out, unsigned want) noexcept {

@@ -30,6 +30,8 @@ public:
     // The same out of pages that have memory behind them all; none when no such run is found in a few chunks, whose
     // longest runs are not much longer.
     [[nodiscard]] static claimed_blocks claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
+    // The same, however long those runs are.
+    [[nodiscard]] static claimed_blocks claim_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
 
     // The same from a chunk that is new from the system. None when the system has no memory.
     [[nodiscard]] static claimed_blocks claim_new(unsigned cls, std::byte** out, unsigned want) noexcept;

@@ -73,6 +73,12 @@ std::size_t free_in_chunks() noexcept {
     return mapped > taken ? mapped - taken : 0;
 }
 
+// Whether most of what is idle lies in chunks. To cut a long run there costs larger blocks, but to gather the little that
+// lies elsewhere costs all threads what they have close at hand, and those would gather again what they then miss.
+bool little_to_gather() noexcept {
+    return shared_store::channel_bytes() + thread_caches::reserved_bytes() < counters.chunk_warm.get();
+}
+
 // Makes the pieces that lie in caches and channels whole again, with each other and with the free pages around them.
 // False when there are none, or too little of all that to make up such a block.
 bool gather_pieces(std::size_t bytes) noexcept {
@@ -92,6 +98,7 @@ found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function ge
     const bool cut = split_from_own(cls) || shared_store::split_from_channel(cls);
     if (cut) found = get(cls, blocks, 1);
     if (cut && found.count == 0) found = shared_store::get(cls, blocks, 1); // it was much longer
+    if (found.count == 0 && little_to_gather()) found = shared_store::get_long_resident(cls, blocks, batch_of(cls));
     if (found.count == 0 && gather_pieces(class_bytes(cls))) found = get(cls, blocks, 1);
     if (found.count != 0) growth::note_eviction();
     return found;

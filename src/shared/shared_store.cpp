@@ -115,6 +115,10 @@ found_blocks shared_store::get_resident(unsigned cls, std::byte** out, unsigned 
     return from_chunks(cls, out, want, chunk_store::claim_resident);
 }
 
+found_blocks shared_store::get_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
+    return from_chunks(cls, out, want, chunk_store::claim_long_resident);
+}
+
 found_blocks shared_store::get_new(unsigned cls, std::byte** out, unsigned want) noexcept {
     const auto got = claim_reserved(cls, want, [=](unsigned count) { return chunk_store::claim_new(cls, out, count); });
     if (got.count != 0) counters_of(cls).misses.add();

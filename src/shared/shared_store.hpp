@@ -27,6 +27,8 @@ public:
     [[nodiscard]] static found_blocks get(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same out of memory that is resident; none when that is in too short pieces.
     [[nodiscard]] static found_blocks get_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
+    // The same out of the chunks alone, also where a much longer run has to be cut.
+    [[nodiscard]] static found_blocks get_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same out of new memory from the system; none when it refuses.
     [[nodiscard]] static found_blocks get_new(unsigned cls, std::byte** out, unsigned want) noexcept;
 

@@ -90,6 +90,26 @@ TEST_F(FullBudget, AMuchLongerResidentRunIsNotCut) {
     EXPECT_EQ(synk::stats().idle_chunk, 4 * mib);
 }
 
+// Unless what all threads have close at hand would be gathered instead.
+TEST_F(FullBudget, AMuchLongerResidentRunIsCutBeforeTheCachesOfOthersAreEmptied) {
+    synk::configure(quiet_with_limit(32 * mib));
+    std::vector<synk::bytes> held;
+    while (held.size() < 7) held.push_back(get(4 * mib));
+    worker other;
+    other.run([] { static_cast<void>(get(64 * kib)); });
+    held.clear();
+    inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    inside::shared_store::empty_channels();
+    ASSERT_EQ(synk::stats().idle_chunk, 28 * mib);
+    ASSERT_EQ(synk::stats().idle_cached, 64 * kib);
+    const std::size_t gone = synk::stats().gone;
+    const synk::bytes small = get(20 * kib);
+    EXPECT_EQ(synk::stats().gone, gone) << "there was resident memory";
+    const std::uint64_t hits = cache_hits();
+    other.run([] { static_cast<void>(get(64 * kib)); });
+    EXPECT_EQ(cache_hits(), hits + 1);
+}
+
 // A thread alone with the pool may have nearly all of the budget: so much that its cache holds what each size has ever
 // wanted at one time.
 TEST_F(FullBudget, BurstsOfOneThreadComeToBeServedByItsCache) {
