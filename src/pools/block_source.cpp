@@ -73,8 +73,8 @@ std::size_t free_in_chunks() noexcept {
     return mapped > taken ? mapped - taken : 0;
 }
 
-// Whether most of what is idle lies in chunks. To cut a long run there costs larger blocks, but to gather the little that
-// lies elsewhere costs all threads what they have close at hand, and those would gather again what they then miss.
+// Whether most of what is idle lies in chunks. To cut a long run there costs larger blocks, but to gather the little
+// that lies elsewhere costs all threads what they have close at hand, and those would gather again what they then miss.
 bool little_to_gather() noexcept {
     return shared_store::channel_bytes() + thread_caches::reserved_bytes() < counters.chunk_warm.get();
 }
