@@ -78,6 +78,10 @@ public:
     static void empty_all_but(cache_record& c, unsigned in_use) noexcept;
     static void empty(cache_record& c) noexcept { empty_all_but(c, gate_hold::no_part); }
 
+    // The owner: whether there is anything in a bin, parked or not. While another thread is behind the gate, a guess.
+    [[nodiscard]] static bool has_any(const cache_record& c, unsigned cls) noexcept {
+        return cls < cached_class_count && (c.count(cls) != 0 || c.parked[cls].load(memory_order_relaxed) != 0);
+    }
     // From behind the gate: takes half of what is parked in a bin, at least a block, back into use. False when
     // nothing is parked there.
     static bool unpark(cache_record& c, unsigned cls) noexcept;

@@ -15,24 +15,19 @@ namespace synk::inline v1::detail {
 namespace {
 
 // Somebody wanted this cache's blocks while its owner was inside: here they are.
-void grant_wish() noexcept {
-    cache_record* const c = thread_caches::own();
-    if (c != nullptr && c->gate.take_wish()) thread_caches::behind_own_gate(thread_caches::empty);
+void grant_wish(cache_record& c) noexcept {
+    if (c.gate.take_wish()) thread_caches::behind_own_gate(thread_caches::empty);
 }
 
 bool pop_or_unpark(cache_record& c, unsigned cls, held_block& out) noexcept {
     return c.pop(cls, out) || (thread_caches::unpark(c, cls) && c.pop(cls, out));
 }
 
-block pop_own(unsigned cls) noexcept {
+block pop_own(const cache_record& own, unsigned cls) noexcept {
     held_block b;
-    thread_caches::behind_own_gate([&](cache_record& c) { pop_or_unpark(c, cls, b); });
+    if (thread_caches::has_any(own, cls)) // most often not, or the hit path would have found it
+        thread_caches::behind_own_gate([&](cache_record& c) { pop_or_unpark(c, cls, b); });
     return b.plain();
-}
-
-void note_miss(unsigned cls) noexcept {
-    cache_record* const c = thread_caches::own();
-    if (c != nullptr && cls < cached_class_count) ++c->misses[cls];
 }
 
 // How many blocks a miss brings for the cache: a megabyte of them, but at most half of what the bin and the channel
@@ -106,6 +101,7 @@ found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function ge
 
 // Pages without memory behind them come last where that memory would have to come from what is idle.
 unsigned get_known(unsigned cls, std::byte** blocks) noexcept {
+    if (const unsigned n = shared_store::get_passed_on(cls, blocks, batch_of(cls))) return n;
     const bool is_short = growth::is_short();
     get_function& get = is_short ? shared_store::get_resident : shared_store::get;
     found_blocks found = get(cls, blocks, batch_of(cls));
@@ -165,11 +161,13 @@ block find_large(std::size_t n) noexcept {
 } // namespace
 
 block find_block(std::size_t n) noexcept {
-    grant_wish();
     const unsigned cls = class_of(n);
-    const block b = pop_own(cls);
-    if (b.data != nullptr) return b;
-    note_miss(cls);
+    if (cache_record* const c = thread_caches::own()) {
+        grant_wish(*c);
+        const block b = pop_own(*c, cls);
+        if (b.data != nullptr) return b;
+        if (cls < cached_class_count) ++c->misses[cls];
+    }
     if (cls >= chunk_class_count) return find_large(n);
     std::byte* const data = find_in_chunks(cls);
     return data != nullptr ? block{data, class_bytes(cls)} : block{};

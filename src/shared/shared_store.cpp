@@ -14,14 +14,6 @@ namespace {
 
 tier_counters& counters_of(unsigned cls) noexcept { return counters.tiers[tier_of_class(cls)]; }
 
-unsigned from_channel(unsigned cls, std::byte** out, unsigned want) noexcept {
-    const unsigned n = channel_of(cls).get(kind_of(cls), out, want);
-    if (n == 0) return 0;
-    budget.give(class_bytes(cls)); // of the first, which is about to be lent
-    counters_of(cls).channel_hits.add();
-    return n;
-}
-
 // Fresh blocks for a cache are cut only in small amounts: they are pages that others could use.
 unsigned batch_from_chunks(unsigned cls, unsigned want) noexcept {
     constexpr std::size_t batch_bytes = 64 * 1024;
@@ -105,13 +97,21 @@ void drop(block b) noexcept {
 
 } // namespace
 
+unsigned shared_store::get_passed_on(unsigned cls, std::byte** out, unsigned want) noexcept {
+    const unsigned n = channel_of(cls).get(kind_of(cls), out, want);
+    if (n == 0) return 0;
+    budget.give(class_bytes(cls)); // of the first, which is about to be lent
+    counters_of(cls).channel_hits.add();
+    return n;
+}
+
 found_blocks shared_store::get(unsigned cls, std::byte** out, unsigned want) noexcept {
-    if (const unsigned n = from_channel(cls, out, want)) return {n, 0};
+    if (const unsigned n = get_passed_on(cls, out, want)) return {n, 0};
     return from_chunks(cls, out, want, chunk_store::claim);
 }
 
 found_blocks shared_store::get_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
-    if (const unsigned n = from_channel(cls, out, want)) return {n, 0};
+    if (const unsigned n = get_passed_on(cls, out, want)) return {n, 0};
     return from_chunks(cls, out, want, chunk_store::claim_resident);
 }
 
