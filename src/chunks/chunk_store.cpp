@@ -128,6 +128,7 @@ chunk* map_chunk() noexcept {
         c->base.store(at, memory_order_relaxed);             // relaxed: see base
         c->on_huge_pages.store(false, memory_order_relaxed); // relaxed: as base
         c->gone.set(chunk::whole);
+        warm_chunks->erase(c->id); // left from who had this number before
         counters.mapped.add(chunk_size);
         return c;
     }

@@ -40,14 +40,14 @@ unsigned batch_of(unsigned cls) noexcept {
 }
 
 // Everything but the first goes into the thread's cache, what does not fit there back where it came from.
-std::byte* keep_rest(unsigned cls, std::byte** blocks, unsigned n) noexcept {
-    if (n == 0) return nullptr;
+block keep_rest(unsigned cls, std::byte** blocks, unsigned n) noexcept {
+    if (n == 0) return {};
     unsigned stowed = 0;
     if (n > 1)
         thread_caches::behind_own_gate(
             [&](cache_record& c) { stowed = thread_caches::stow(c, cls, blocks + 1, n - 1); });
     if (stowed < n - 1) shared_store::put_reserved(cls, blocks + 1 + stowed, n - 1 - stowed);
-    return blocks[0];
+    return {blocks[0], class_bytes(cls)};
 }
 
 // A larger idle block in the thread's own cache becomes free pages.
@@ -99,39 +99,7 @@ found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function ge
     return found;
 }
 
-// Pages without memory behind them come last where that memory would have to come from what is idle.
-unsigned get_known(unsigned cls, std::byte** blocks) noexcept {
-    if (const unsigned n = shared_store::get_passed_on(cls, blocks, batch_of(cls))) return n;
-    const bool is_short = growth::is_short();
-    get_function& get = is_short ? shared_store::get_resident : shared_store::get;
-    found_blocks found = get(cls, blocks, batch_of(cls));
-    if (found.count == 0 && !growth::is_due()) found = get_by_cutting_up(cls, blocks, get);
-    if (found.count == 0 && is_short) found = shared_store::get(cls, blocks, batch_of(cls));
-    growth::account_for(found, growth::memory::known);
-    return found.count;
-}
-
-unsigned get_by_growing(unsigned cls, std::byte** blocks) noexcept {
-    const found_blocks found = shared_store::get_new(cls, blocks, batch_of(cls));
-    growth::account_for(found, growth::memory::new_to_pool);
-    return found.count;
-}
-
-unsigned get_after_giving_back(unsigned cls, std::byte** blocks) noexcept {
-    give_all_back();
-    const unsigned n = shared_store::get_new(cls, blocks, 1).count;
-    return n != 0 ? n : shared_store::get(cls, blocks, 1).count; // what another thread's failure freed
-}
-
-std::byte* find_in_chunks(unsigned cls) noexcept {
-    std::byte* blocks[slots_per_bin];
-    unsigned n = get_known(cls, blocks);
-    if (n == 0) n = get_by_growing(cls, blocks);
-    if (n == 0) n = get_after_giving_back(cls, blocks);
-    return keep_rest(cls, blocks, n);
-}
-
-// What others find on the shelf, a thread finds in its own cache: a block that the request fills to a half.
+// A longer block of the thread's own cache, which the request fills to a half: lent as it is, it comes back as it was.
 block pop_own_longer(std::size_t n) noexcept {
     held_block b;
     const unsigned cls = class_of(n);
@@ -141,6 +109,39 @@ block pop_own_longer(std::size_t n) noexcept {
     });
     if (b.data != nullptr) growth::note_eviction();
     return b.plain();
+}
+
+found_blocks get_by_growing(unsigned cls, std::byte** blocks) noexcept {
+    const found_blocks found = shared_store::get_new(cls, blocks, batch_of(cls));
+    growth::account_for(found, growth::memory::new_to_pool);
+    return found;
+}
+
+unsigned get_after_giving_back(unsigned cls, std::byte** blocks) noexcept {
+    give_all_back();
+    const unsigned n = shared_store::get_new(cls, blocks, 1).count;
+    return n != 0 ? n : shared_store::get(cls, blocks, 1).count; // what another thread's failure freed
+}
+
+// Pages without memory behind them come last where that memory would have to come from what is idle.
+block find_in_chunks(unsigned cls, std::size_t n) noexcept {
+    std::byte* blocks[slots_per_bin];
+    const unsigned batch = batch_of(cls);
+    if (const unsigned passed_on = shared_store::get_passed_on(cls, blocks, batch))
+        return keep_rest(cls, blocks, passed_on);
+    const bool is_short = growth::is_short();
+    get_function& get = is_short ? shared_store::get_resident : shared_store::get;
+    found_blocks found = get(cls, blocks, batch);
+    if (found.count == 0 && !growth::is_due()) {
+        const block longer = growth::has_plenty_idle() ? pop_own_longer(n) : block{};
+        if (longer.data != nullptr) return longer;
+        found = get_by_cutting_up(cls, blocks, get);
+    }
+    if (found.count == 0 && is_short) found = shared_store::get(cls, blocks, batch);
+    growth::account_for(found, growth::memory::known);
+    if (found.count == 0) found = get_by_growing(cls, blocks);
+    if (found.count == 0) found.count = get_after_giving_back(cls, blocks);
+    return keep_rest(cls, blocks, found.count);
 }
 
 block map_large(std::size_t n) noexcept {
@@ -168,9 +169,7 @@ block find_block(std::size_t n) noexcept {
         if (b.data != nullptr) return b;
         if (cls < cached_class_count) ++c->misses[cls];
     }
-    if (cls >= chunk_class_count) return find_large(n);
-    std::byte* const data = find_in_chunks(cls);
-    return data != nullptr ? block{data, class_bytes(cls)} : block{};
+    return cls < chunk_class_count ? find_in_chunks(cls, n) : find_large(n);
 }
 
 } // namespace synk::inline v1::detail

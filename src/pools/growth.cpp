@@ -48,6 +48,10 @@ std::size_t growth::idle_allowance() noexcept {
 
 bool growth::is_short() noexcept { return budget.reserved() > std::min(budget.most_for_one(), idle_allowance()); }
 
+bool growth::has_plenty_idle() noexcept {
+    return budget.reserved() > budget.limit() / 2 && idle_allowance() >= budget.limit();
+}
+
 bool growth::is_due() noexcept {
     constexpr unsigned patience = 16;
     constexpr unsigned patience_to_pay = 256;

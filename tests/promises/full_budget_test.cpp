@@ -39,6 +39,15 @@ protected:
         EXPECT_LE(synk::stats().idle, 32 * mib);
     }
 
+    // `whole` blocks of 4 MiB were put, `lent` are still out; what a get of 2.5 MiB then finds, in bytes.
+    static std::size_t capacity_found_beside(std::size_t whole, std::size_t lent) {
+        std::vector<synk::bytes> held;
+        while (held.size() < whole + lent) held.push_back(get(4 * mib));
+        held.resize(lent);
+        const synk::bytes found = get(5 * mib / 2);
+        return found.capacity();
+    }
+
     static constexpr std::size_t sizes[] = {8 * kib, 100 * kib, 700 * kib, 1 * mib, 3 * mib};
     static void get_and_put_each(int times) {
         for (int i = 0; i < times; ++i)
@@ -131,8 +140,39 @@ TEST_F(FullBudget, BurstsOfOneThreadComeToBeServedByItsCache) {
     EXPECT_GT(synk::stats().idle, 10 * mib) << "half of the budget was enough";
 }
 
+// It comes back as it was, for the next get that wants so much. To cut it up would be a miss for that one.
+TEST_F(FullBudget, ALongerBlockIsLentAsItIs) {
+    synk::configure(quiet_with_limit(32 * mib));
+    const std::uint64_t splits = synk::stats().splits;
+    EXPECT_EQ(capacity_found_beside(5, 0), 4 * mib);
+    EXPECT_EQ(synk::stats().splits, splits);
+    EXPECT_EQ(synk::stats().idle, 20 * mib);
+}
+
+TEST_F(FullBudget, NotWhereHalfOfItIsFree) {
+    synk::configure(quiet_with_limit(32 * mib));
+    EXPECT_EQ(capacity_found_beside(4, 0), 5 * mib / 2);
+}
+
+// What is too long would be missing to others.
+TEST_F(FullBudget, NorBesideMuchThatIsLent) {
+    synk::configure(quiet_with_limit(32 * mib));
+    EXPECT_EQ(capacity_found_beside(5, 5), 5 * mib / 2);
+}
+
+TEST_F(FullBudget, NorWhereTheRequestWouldNotFillTheBlockToAHalf) {
+    synk::configure(quiet_with_limit(32 * mib));
+    std::vector<synk::bytes> held;
+    while (held.size() < 5) held.push_back(get(4 * mib));
+    held.clear();
+    EXPECT_EQ(get(2 * mib).capacity(), 4 * mib);
+    EXPECT_EQ(get(2 * mib - 1).capacity(), 2 * mib);
+}
+
 // New memory would push out what is idle, and be pushed out in turn.
 TEST_F(FullBudget, ALongerIdleBlockIsCutUpBeforePagesWithoutMemoryAreLent) {
+    static_cast<void>(get(4 * mib));
+    start_afresh(); // what is known of that chunk's pages is not true of the next one with its number
     synk::configure(quiet_with_limit(16 * mib));
     const synk::bytes first = get(512 * kib); // the rest of its chunk has no memory
     std::vector<synk::bytes> held;

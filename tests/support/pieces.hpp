@@ -15,12 +15,6 @@
 
 namespace synk_test {
 
-// A thread that has cut up 64 idle blocks in a row is served by new memory once (block_source.cpp). Tests of what one
-// request finds begin without that past.
-inline void forget_the_past() {
-    if (inside::cache_record* const own = inside::thread_caches::own()) own->evictions = 0;
-}
-
 inline synk::bytes get(std::size_t n) {
     forget_the_past();
     return synk::get_sized_pool().get_sized(n);
