@@ -1,9 +1,9 @@
 // Whether a get that its cache cannot serve is served by memory that is new, or out of what lies idle.
 //
-// Idle memory comes first: pieces are put together, longer blocks are cut up. But a thread whose gets keep cutting up
-// the blocks that its next gets want, or keep taking longer ones than they need, works against itself: after some
-// rounds of that it is served by new memory instead, as long as half of the budget is free (an eighth, for a thread
-// that has most of what is idle itself). One cut, or a few, are what splitting is for.
+// Idle memory comes first: longer blocks are cut up or lent as they are, pieces are put together. But a thread whose
+// gets keep cutting up the blocks that its next gets want, or keep taking longer ones than they need, works against
+// itself: after some rounds of that it is served by new memory instead, as long as half of the budget is free (an
+// eighth, for a thread that has most of what is idle itself). One cut, or a few, are what splitting is for.
 //
 // Beside much that is lent little may lie idle (idle_allowance), as what lies idle between lent blocks is mostly in
 // pieces too short to be of use. Where more does, memory that comes into use is paid for: as much idle memory is given
