@@ -24,8 +24,8 @@ namespace synk::inline v1::detail::growth {
 // Hardly anything more may lie idle, so memory that comes into use soon pushes out what is idle.
 [[nodiscard]] bool is_short() noexcept;
 
-// Most of what may lie idle does, beside little that is lent: a longer block had better be lent as it is than be cut up,
-// as it will be wanted again, and nobody needs what would be left over.
+// Most of what may lie idle does, beside little that is lent: a longer block had better be lent as it is than be cut
+// up, as it will be wanted again, and nobody needs what would be left over.
 [[nodiscard]] bool has_plenty_idle() noexcept;
 
 // The calling thread has worked against itself long enough: what it asks for may be new.
