@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "chunks/chunk_store.hpp"
+#include "pools/growth.hpp"
 #include "support/fresh_pool.hpp"
 #include "support/random.hpp"
 #include "support/threads.hpp"
@@ -138,6 +139,35 @@ TEST_F(FullBudget, BurstsOfOneThreadComeToBeServedByItsCache) {
     bursts(1);
     EXPECT_EQ(cache_hits() - hits, wanted.size());
     EXPECT_GT(synk::stats().idle, 10 * mib) << "half of the budget was enough";
+}
+
+// And one that works against itself beside them: only half of the budget is for all.
+TEST_F(FullBudget, ByOthersToMoreThanAHalfIsNotFilledWithNewMemory) {
+    synk::configure(quiet_with_limit(32 * mib));
+    static_cast<void>(get(page)); // makes the thread's cache
+    constexpr unsigned patience = 16;
+    worker other;
+    std::vector<synk::bytes> held;
+    const auto is_due_when_there_rest = [&](std::size_t blocks) {
+        other.run([&] {
+            while (held.size() < blocks) held.push_back(get(4 * mib));
+            held.clear();
+        });
+        EXPECT_GE(synk::stats().idle, blocks * 4 * mib);
+        inside::thread_caches::own()->evictions = patience;
+        return inside::growth::is_due();
+    };
+    EXPECT_TRUE(is_due_when_there_rest(3));
+    EXPECT_FALSE(is_due_when_there_rest(5));
+    // Who has most of it itself takes nobody's room.
+    other.run([] { synk::trim(); });
+    while (held.size() < 5) held.push_back(get(4 * mib));
+    held.clear();
+    EXPECT_EQ(synk::stats().idle_cached, 20 * mib);
+    inside::thread_caches::own()->evictions = patience;
+    EXPECT_TRUE(inside::growth::is_due());
+    inside::thread_caches::own()->evictions = patience - 1;
+    EXPECT_FALSE(inside::growth::is_due());
 }
 
 // It comes back as it was, for the next get that wants so much. To cut it up would be a miss for that one.
