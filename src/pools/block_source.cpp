@@ -133,7 +133,7 @@ block find_in_chunks(unsigned cls, std::size_t n) noexcept {
     get_function& get = is_short ? shared_store::get_resident : shared_store::get;
     found_blocks found = get(cls, blocks, batch);
     if (found.count == 0 && !growth::is_due()) {
-        const block longer = growth::has_plenty_idle() ? pop_own_longer(n) : block{};
+        const block longer = growth::may_lend_longer() ? pop_own_longer(n) : block{};
         if (longer.data != nullptr) return longer;
         found = get_by_cutting_up(cls, blocks, get);
     }

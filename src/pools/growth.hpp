@@ -25,8 +25,9 @@ namespace synk::inline v1::detail::growth {
 [[nodiscard]] bool is_short() noexcept;
 
 // Most of what may lie idle does, beside little that is lent: a longer block had better be lent as it is than be cut
-// up, as it will be wanted again, and nobody needs what would be left over.
-[[nodiscard]] bool has_plenty_idle() noexcept;
+// up, as it will be wanted again, and nobody needs what would be left over. But now and then it is cut all the same, so
+// that a thread which keeps wanting this length comes to have it.
+[[nodiscard]] bool may_lend_longer() noexcept;
 
 // The calling thread has worked against itself long enough: what it asks for may be new.
 [[nodiscard]] bool is_due() noexcept;

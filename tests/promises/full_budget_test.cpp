@@ -179,6 +179,24 @@ TEST_F(FullBudget, ALongerBlockIsLentAsItIs) {
     EXPECT_EQ(synk::stats().idle, 20 * mib);
 }
 
+// Or a thread that works with this length all the time would never have one at hand.
+TEST_F(FullBudget, ButEverySixtyFourthIsCutUp) {
+    synk::configure(quiet_with_limit(32 * mib));
+    std::vector<synk::bytes> held[2];
+    for (auto& part : held)
+        while (part.size() < 3) part.push_back(get(4 * mib));
+    worker other; // has as much as this thread: neither is due for new memory
+    other.run([&part = held[1]] { part.clear(); });
+    held[0].clear();
+    ASSERT_EQ(synk::stats().idle_cached, 24 * mib);
+    const std::size_t mapped_before = mapped();
+    unsigned longer = 0;
+    while (longer < 1000 && get(5 * mib / 2).capacity() == 4 * mib) ++longer;
+    EXPECT_EQ(longer, 63U);
+    EXPECT_EQ(get(5 * mib / 2).capacity(), 5 * mib / 2) << "and from then on it is at hand";
+    EXPECT_EQ(mapped(), mapped_before);
+}
+
 TEST_F(FullBudget, NotWhereHalfOfItIsFree) {
     synk::configure(quiet_with_limit(32 * mib));
     EXPECT_EQ(capacity_found_beside(4, 0), 5 * mib / 2);
