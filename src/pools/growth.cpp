@@ -49,7 +49,7 @@ std::size_t growth::idle_allowance() noexcept {
 bool growth::is_short() noexcept { return budget.reserved() > std::min(budget.most_for_one(), idle_allowance()); }
 
 bool growth::may_lend_longer() noexcept {
-    constexpr unsigned cut_every = 64;
+    constexpr unsigned cut_every = 256;
     const cache_record* const c = thread_caches::own();
     if (c == nullptr || c->evictions % cut_every == cut_every - 1) return false;
     return budget.reserved() > budget.limit() / 2 && idle_allowance() >= budget.limit();
