@@ -182,12 +182,15 @@ TEST_F(FullBudget, ALongerBlockIsLentAsItIs) {
 // Or a thread that works with this length all the time would never have one at hand.
 TEST_F(FullBudget, ButNowAndThenItIsCutUp) {
     synk::configure(quiet_with_limit(32 * mib));
-    std::vector<synk::bytes> held[2];
-    for (auto& part : held)
+    std::vector<synk::bytes> held, held_by_other;
+    const auto get_three = [](std::vector<synk::bytes>& part) {
         while (part.size() < 3) part.push_back(get(4 * mib));
-    worker other; // has as much as this thread: neither is due for new memory
-    other.run([&part = held[1]] { part.clear(); });
-    held[0].clear();
+    };
+    get_three(held);
+    worker other; // comes to have as much as this thread: neither is due for new memory
+    other.run([&] { get_three(held_by_other); });
+    other.run([&] { held_by_other.clear(); });
+    held.clear();
     ASSERT_EQ(synk::stats().idle_cached, 24 * mib);
     const std::size_t mapped_before = mapped();
     unsigned longer = 0;
