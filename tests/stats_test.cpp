@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "support/fresh_pool.hpp"
+#include "support/gets.hpp"
 #include "support/random.hpp"
 #include "support/system_that_refuses.hpp"
 #include "support/threads.hpp"
@@ -32,10 +33,6 @@ synk::statistics since(const synk::statistics& before) {
         now.tiers[t].misses -= before.tiers[t].misses;
     }
     return now;
-}
-
-std::uint64_t gets_of(const synk::tier_statistics& t) {
-    return t.cache_hits + t.channel_hits + t.chunk_hits + t.misses;
 }
 
 class Stats : public fresh_pool {

@@ -13,16 +13,11 @@
 
 #include "../pairs.hpp"
 #include "asked_sizes.hpp"
+#include "visits.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
-
-std::uint64_t visits() {
-    std::uint64_t sum = 0;
-    for (const auto& tier : synk::stats().tiers) sum += tier.channel_hits + tier.chunk_hits + tier.misses;
-    return sum;
-}
 
 bench::tally burst(bench::size_cycle next) {
     constexpr std::size_t at_once = 64;
@@ -45,7 +40,7 @@ bench::tally burst(bench::size_cycle next) {
 
 void run(std::size_t threads, const std::vector<std::size_t>& sizes) {
     std::vector<bench::tally> done(threads);
-    const std::uint64_t before = visits();
+    const std::uint64_t before = explore::visits();
     {
         std::vector<std::jthread> running;
         for (std::size_t i = 0; i < threads; ++i)
@@ -57,7 +52,8 @@ void run(std::size_t threads, const std::vector<std::size_t>& sizes) {
         ns += bench::nanoseconds(d.elapsed);
         pairs += static_cast<double>(d.operations);
     }
-    const auto visited = static_cast<double>(visits() - before); // those of the warming, too: about as many pairs
+    // Those of the warming, too: about as many pairs.
+    const auto visited = static_cast<double>(explore::visits() - before);
     std::printf("%.2f %.3f ", ns / pairs, visited / 2 / pairs * 1e3 + 1e-3); // never 0: ratios are made of it
 }
 

@@ -72,21 +72,13 @@ struct by_bare {
         synk::get_sized_pool().deallocate(p, n);
     }
 };
-// A handle that gives its block out and takes it back: what a bare pair pays besides.
-struct by_marks {
-    [[gnu::always_inline]] static void pair(std::size_t n) {
-        static std::byte* const data = detail::try_get(n).data;
-        detail::lend_bare(data);
-        bench::touch(data);
-        bench::keep(detail::take_bare(data).data);
-    }
-};
 // Of that, the atomic that two threads meet in which put the same pointer at the same time.
 struct by_atomic {
     [[gnu::always_inline]] static void pair(std::size_t) {
         static std::atomic<std::uint32_t> record{0};
         record.store(record.load(std::memory_order_relaxed) | 1, std::memory_order_relaxed);
-        bench::keep(record.fetch_and(~1U, std::memory_order_relaxed)); // relaxed, all: as the library has it
+        std::uint32_t lent = 1; // relaxed, all: as the library has it
+        bench::keep(record.compare_exchange_strong(lent, 0, std::memory_order_relaxed, std::memory_order_relaxed));
     }
 };
 
@@ -107,7 +99,6 @@ void for_each_way(Work work) {
     work.template operator()<by_try>("try_get_sized");
     work.template operator()<by_unsized>("unsized, get_at_least");
     work.template operator()<by_bare>("allocate, deallocate");
-    work.template operator()<by_marks>("the two marks alone");
     work.template operator()<by_atomic>("one locked instruction");
 }
 

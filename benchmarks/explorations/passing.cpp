@@ -19,17 +19,12 @@
 
 #include "../threads.hpp"
 #include "asked_sizes.hpp"
+#include "visits.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using asked = std::vector<std::size_t>;
-
-std::uint64_t visits() {
-    std::uint64_t sum = 0;
-    for (const auto& tier : synk::stats().tiers) sum += tier.channel_hits + tier.chunk_hits + tier.misses;
-    return sum;
-}
 
 // In turns, so that whether both have a processor at the same time does not matter.
 class in_step {
@@ -40,7 +35,9 @@ public:
     } // joined
 
     [[nodiscard]] double ns() const { return bench::nanoseconds(gave_ + took_) / (buffers()); }
-    [[nodiscard]] double visits_in_1000() const { return static_cast<double>(visits() - visits_) * 1e3 / (buffers()); }
+    [[nodiscard]] double visits_in_1000() const {
+        return static_cast<double>(explore::visits() - visits_) * 1e3 / buffers();
+    }
 
 private:
     static constexpr unsigned turns = 1600; // the first eighth makes it warm
@@ -50,7 +47,7 @@ private:
         if (begins) {
             gave_ = {};
             took_ = {};
-            visits_ = visits();
+            visits_ = explore::visits();
         }
         const auto start = bench::processor_time();
         for (auto& h : held_) {

@@ -42,11 +42,7 @@ public:
 
     // For code that must carry a bare pointer. The block starts on a 4096-byte boundary and has at least n
     // bytes. Errors as get_sized.
-    [[nodiscard]] void* allocate(std::size_t n) {
-        const detail::held_block b = detail::get(n);
-        detail::lend_bare(b.data);
-        return b.data;
-    }
+    [[nodiscard]] void* allocate(std::size_t n) { return detail::get_bare(n); }
     // p came from allocate() or release() and n is at most the block's capacity; null is a no-op. Anything
     // else - a foreign or interior pointer, a second put, an n that the block never had - ends the process
     // with a line that names the pointer and what is wrong with it.

@@ -48,10 +48,12 @@ public:
     [[nodiscard]] place_owner find(const void* p) const noexcept {
         place_owner owner;
         const auto place = reinterpret_cast<std::uintptr_t>(p) >> chunk_shift;
-        if (place >= root_size * leaf_size) return owner;
+        if (place >= root_size * leaf_size) [[unlikely]]
+            return owner;
         const leaf* const l = root_[place / leaf_size].load(memory_order_acquire); // pairs with leaf_for
         // acquire: pairs with set(): the record that is found is seen as its maker left it.
-        if (l != nullptr) owner.value_ = l->entry[place % leaf_size].load(memory_order_acquire);
+        if (l != nullptr) [[likely]]
+            owner.value_ = l->entry[place % leaf_size].load(memory_order_acquire);
         return owner;
     }
 

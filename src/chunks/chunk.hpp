@@ -17,14 +17,14 @@ namespace synk::inline v1::detail {
 //     bits 0..7 class + 1, 0 = no block starts here | bit 8 lent as a bare pointer | bit 9 in quarantine |
 //     bits 16..31 seal
 // The seal depends on the place and the class, so that a stray write to a record, or a record copied elsewhere, is
-// noticed.
+// noticed: no two pages of a chunk have the same one, nor has a page the same one for two classes.
 class block_record {
 public:
     static constexpr std::uint32_t bare_bit = 1U << 8;
     static constexpr std::uint32_t held_bit = 1U << 9;
 
     constexpr block_record() noexcept = default;
-    block_record(unsigned cls, const std::byte* data) noexcept : value_(cls + 1 + (seal(cls, data) << 16)) {}
+    block_record(unsigned cls, const std::byte* data) noexcept : value_(sealed(cls, data)) {}
     static block_record from(std::uint32_t value) noexcept {
         block_record r;
         r.value_ = value;
@@ -36,16 +36,20 @@ public:
     [[nodiscard]] bool bare() const noexcept { return (value_ & bare_bit) != 0; }
     [[nodiscard]] block_record as_bare() const noexcept { return from(value_ | bare_bit); } // the seal is the same
     [[nodiscard]] bool sealed_for(const std::byte* data) const noexcept {
-        return value_ >> 16 == seal(cls(), data) && cls() < chunk_class_count;
+        return cls() < chunk_class_count && (value_ ^ sealed(cls(), data)) >> seal_shift == 0;
     }
     [[nodiscard]] std::uint32_t value() const noexcept { return value_; }
 
 private:
-    [[nodiscard]] static std::uint32_t seal(unsigned cls, const std::byte* data) noexcept {
-        static_assert(class_limit <= page_size, "a class fits into the bits that are 0 in where a page starts");
-        const std::uint64_t both = reinterpret_cast<std::uintptr_t>(data) | cls;    // one to one
-        return static_cast<std::uint32_t>((both * 0x9E3779B97F4A7C15U) >> 48) | 1U; // Fibonacci hashing; never 0
+    // In five instructions, as each get and each put of a bare pointer makes one: the page's number, moved by a step
+    // for each class, and a bit that is always set, so that no seal is 0.
+    [[nodiscard]] static std::uint32_t sealed(unsigned cls, const std::byte* data) noexcept {
+        static_assert(class_limit <= 0xFF, "a class fits into the bits below the marks");
+        constexpr std::uint32_t step = 0x6A0D; // odd: no two classes come to the same place
+        const auto place = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(data) >> page_shift);
+        return (place << (seal_shift + 1)) + (cls + 1) * (step << (seal_shift + 1) | 1) + (1U << seal_shift);
     }
+    static constexpr unsigned seal_shift = 16;
     std::uint32_t value_ = 0;
 };
 

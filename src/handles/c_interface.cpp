@@ -15,13 +15,9 @@ using namespace synk::detail;
 extern "C" {
 
 void* synk_get(size_t size) {
-    const held_block b = try_get(size);
-    if (b.data == nullptr) {
-        errno = size > max_block_size ? EOVERFLOW : ENOMEM;
-        return nullptr;
-    }
-    lend_bare(b.data);
-    return b.data;
+    void* const data = try_get_bare(size);
+    if (data == nullptr) errno = size > max_block_size ? EOVERFLOW : ENOMEM;
+    return data;
 }
 
 void* synk_get_zeroed(size_t size) {
@@ -30,7 +26,7 @@ void* synk_get_zeroed(size_t size) {
     return data;
 }
 
-void synk_put(void* data) { put_bare(data, 0); }
+void synk_put(void* data) { put_bare(data); }
 
 size_t synk_capacity(const void* data) { return data != nullptr ? bare_block("capacity", data).capacity : 0; }
 

@@ -11,4 +11,8 @@ namespace synk::inline v1::detail {
 // begins with the verb ("put", "resize", ...) and says what p is. Does not change anything.
 [[nodiscard]] block bare_block(const char* verb, const void* p) noexcept;
 
+// Two of these ends, for those who find out by themselves.
+[[noreturn]] void fail_not_bare(const char* verb, const void* p) noexcept;
+[[noreturn]] void fail_corrupted(const char* verb, const void* p) noexcept;
+
 } // namespace synk::inline v1::detail

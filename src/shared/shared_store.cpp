@@ -111,7 +111,6 @@ found_blocks shared_store::get(unsigned cls, std::byte** out, unsigned want) noe
 }
 
 found_blocks shared_store::get_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
-    if (const unsigned n = get_passed_on(cls, out, want)) return {n, 0};
     return from_chunks(cls, out, want, chunk_store::claim_resident);
 }
 

@@ -27,9 +27,10 @@ public:
     [[nodiscard]] static found_blocks get(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same, but only what threads have passed on by the class's channel; how many.
     [[nodiscard]] static unsigned get_passed_on(unsigned cls, std::byte** out, unsigned want) noexcept;
-    // The same as get() out of memory that is resident; none when that is in too short pieces.
+    // The same as get() out of chunks alone, of memory that is resident; none when that is in too short pieces, or in
+    // too long ones.
     [[nodiscard]] static found_blocks get_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
-    // The same out of chunks alone, also where a much longer run has to be cut.
+    // The same, also where a much longer run has to be cut.
     [[nodiscard]] static found_blocks get_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same out of new memory from the system; none when it refuses.
     [[nodiscard]] static found_blocks get_new(unsigned cls, std::byte** out, unsigned want) noexcept;

@@ -12,6 +12,7 @@
 #include "cache/thread_caches.hpp"
 #include "pages/system.hpp"
 #include "support/blocks.hpp"
+#include "support/gets.hpp"
 #include "support/no_ageing.hpp"
 #include "support/system_that_holds.hpp"
 #include "support/threads.hpp"
@@ -19,6 +20,7 @@
 namespace {
 
 using synk::detail::linux_calls;
+using synk_test::cache_hits;
 using synk_test::ends_well;
 using synk_test::in_child;
 using synk_test::require;
@@ -27,12 +29,6 @@ using synk_test::system_that_holds;
 using synk_test::worker;
 
 using call = synk_test::system_that_holds::call;
-
-std::uint64_t cache_hits() {
-    std::uint64_t sum = 0;
-    for (const auto& tier : synk::stats().tiers) sum += tier.cache_hits;
-    return sum;
-}
 
 void require_cache_serves() {
     const std::uint64_t before = cache_hits();

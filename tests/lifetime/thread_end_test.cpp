@@ -15,11 +15,13 @@
 #include "cache/thread_caches.hpp"
 #include "support/blocks.hpp"
 #include "support/effort.hpp"
+#include "support/gets.hpp"
 #include "support/map_count.hpp"
 #include "support/no_ageing.hpp"
 
 namespace {
 
+using synk_test::cache_hits;
 using synk_test::effort;
 using synk_test::map_count;
 using synk_test::require_every_tier_works;
@@ -123,12 +125,6 @@ TEST_F(ThreadEnd, ItsBlocksServeTheOthers) {
     const std::size_t mapped = synk::stats().mapped;
     hold_all();
     EXPECT_EQ(synk::stats().mapped, mapped) << "what an ended thread had is used before new memory";
-}
-
-std::uint64_t cache_hits() {
-    std::uint64_t sum = 0;
-    for (const auto& tier : synk::stats().tiers) sum += tier.cache_hits;
-    return sum;
 }
 
 TEST_F(ThreadEnd, ItsHitsStayCounted) {

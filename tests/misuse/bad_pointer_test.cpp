@@ -34,13 +34,15 @@ void expect_all_die(void* p, const char* what) {
     EXPECT_TRUE(dies_naming(p, what, [p] { static_cast<void>(synk::bytes::adopt(p)); }));
 }
 
+// In the block's first page, where its record is that of the block, and behind it.
 TEST(InteriorPointer, OfABlockInAChunk) {
-    void* const p = synk_get(900'000);
-    for (const std::size_t n : {std::size_t{1}, std::size_t{100}, std::size_t{4096}, std::size_t{899'999}})
+    constexpr std::size_t size = 900'000;
+    void* const p = synk_get(size);
+    for (const std::size_t n : {std::size_t{1}, std::size_t{100}, std::size_t{4095}, std::size_t{4096}, size - 1}) {
         expect_all_die(behind(p, n), interior);
-    // Bits that the class has too, which the seal is made of: here it fits the record.
-    constexpr unsigned cls = synk::detail::class_of(900'000);
-    for (std::size_t n = cls; n != 0; n = (n - 1) & cls) expect_all_die(behind(p, n), interior);
+        EXPECT_TRUE(
+            dies_naming(behind(p, n), interior, [=] { synk::get_sized_pool().deallocate(behind(p, n), size); }));
+    }
     synk_put(p);
 }
 

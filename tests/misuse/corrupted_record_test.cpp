@@ -86,6 +86,22 @@ INSTANTIATE_TEST_SUITE_P(Damages, DamagedRecord, testing::ValuesIn(damages), [](
     return name;
 });
 
+// Of all page numbers that a seal can tell apart: no seal is zero, and none fits the next class on its page, or its
+// class on another page of the chunk.
+TEST(Seal, IsThatOfOnePageAndOneClass) {
+    const auto page = [](std::uintptr_t number) { return reinterpret_cast<std::byte*>(number * page_size); };
+    for (std::uintptr_t number = 0; number < (1U << 15); ++number)
+        for (unsigned cls = 0; cls < chunk_class_count; ++cls) {
+            const std::uint32_t record = block_record(cls, page(number)).value();
+            ASSERT_NE(record >> 16, 0U) << "page " << number << ", class " << cls;
+            const auto other_class = block_record::from((record & ~0xFFU) | ((cls + 1) % chunk_class_count + 1));
+            ASSERT_FALSE(other_class.sealed_for(page(number))) << "page " << number << ", class " << cls;
+        }
+    const block_record first(7, page(0));
+    for (std::uintptr_t number = 1; number < chunk_pages; ++number)
+        ASSERT_FALSE(first.sealed_for(page(number))) << "page " << number;
+}
+
 TEST(CopiedRecord, IsFoundByItsPlace) {
     void* const p = synk_get(5000);
     void* const q = synk_get(70'000);

@@ -57,15 +57,16 @@ TEST(SecondPut, IsFoundFromAnotherThread) {
     EXPECT_TRUE(dies_naming(q, second_put, [q] { std::thread(putting(q)).join(); }));
 }
 
-void put_in_two_threads(void* p) {
+template <class Put>
+void in_two_threads(Put put) {
     std::atomic<int> ready{0};
-    const auto put = [p, &ready] {
+    const auto together = [put, &ready] {
         for (ready.fetch_add(1); ready.load() != 2;) {
         }
-        synk_put(p);
+        put();
     };
-    std::jthread other(put);
-    put();
+    std::jthread other(together);
+    together();
 }
 
 // As near to each other as two processors can bring them: of each two one is too late. In the child of a fork the first
@@ -73,8 +74,12 @@ void put_in_two_threads(void* p) {
 TEST(SecondPut, IsFoundOfTwoThreadsAtOnce) {
     constexpr int rounds = 200;
     void* const p = synk_get(5000);
-    for (int round = 0; round < rounds; ++round)
-        ASSERT_TRUE(dies_naming(p, second_put, [p] { put_in_two_threads(p); })) << "round " << round;
+    for (int round = 0; round < rounds; ++round) {
+        ASSERT_TRUE(dies_naming(p, second_put, [p] { in_two_threads(putting(p)); })) << "round " << round;
+        ASSERT_TRUE(
+            dies_naming(p, second_put, [p] { in_two_threads([p] { synk::get_sized_pool().deallocate(p, 5000); }); }))
+            << "round " << round;
+    }
     synk_put(p);
 }
 

@@ -10,6 +10,7 @@
 #include "chunks/chunk_store.hpp"
 #include "pools/growth.hpp"
 #include "support/fresh_pool.hpp"
+#include "support/gets.hpp"
 #include "support/random.hpp"
 #include "support/threads.hpp"
 
@@ -55,11 +56,6 @@ protected:
             for (const std::size_t n : sizes) static_cast<void>(get(n));
     }
     static synk::bytes get(std::size_t n) { return synk::get_sized_pool().get_sized(n); }
-    static std::uint64_t cache_hits() {
-        std::uint64_t sum = 0;
-        for (const auto& tier : synk::stats().tiers) sum += tier.cache_hits;
-        return sum;
-    }
 };
 
 TEST_F(FullBudget, OfThreadsThatRestLeavesRoomForOneThatRuns) { expect_room_beside_resting_threads(); }
@@ -118,6 +114,33 @@ TEST_F(FullBudget, AMuchLongerResidentRunIsCutBeforeTheCachesOfOthersAreEmptied)
     const std::uint64_t hits = cache_hits();
     other.run([] { static_cast<void>(get(64 * kib)); });
     EXPECT_EQ(cache_hits(), hits + 1);
+}
+
+// But not where most lies in caches: what is gathered there may be as long as is wanted, and the long run stays.
+TEST_F(FullBudget, AMuchLongerResidentRunIsNotCutWhereMoreLiesInCaches) {
+    synk::configure(quiet_with_limit(32 * mib));
+    worker other;
+    std::vector<synk::bytes> pieces, lent, whole;
+    other.run([&] {
+        while (pieces.size() < 64) pieces.push_back(get(64 * kib)); // a chunk
+        while (whole.size() < 6) whole.push_back(get(4 * mib));
+    });
+    synk::bytes long_run = get(4 * mib);
+    ASSERT_EQ(mapped(), 32 * mib);
+    other.run([&] {
+        for (std::size_t i = 0; i < pieces.size(); i += 2) lent.push_back(std::move(pieces[i]));
+        pieces.clear();
+        whole.clear();
+    });
+    ASSERT_EQ(synk::stats().idle_cached, 26 * mib);
+    long_run.reset();
+    inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    inside::shared_store::empty_channels();
+    ASSERT_EQ(synk::stats().idle_chunk, 4 * mib);
+    const synk::bytes small = get(20 * kib);
+    while (whole.size() < 7) whole.push_back(get(4 * mib));
+    EXPECT_EQ(mapped(), 32 * mib) << "a whole chunk was cut";
+    other.run([&] { lent.clear(); });
 }
 
 // A thread alone with the pool may have nearly all of the budget: so much that its cache holds what each size has ever

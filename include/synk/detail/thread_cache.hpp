@@ -204,27 +204,33 @@ SYNK_API void put_slow(held_block b) noexcept;
     return try_get_slow(n);
 }
 
-[[gnu::always_inline]] inline void put(held_block b) noexcept {
+// False when the bin is full, as that of a class that is never cached always is, or nobody may look into it now.
+[[nodiscard, gnu::always_inline]] inline bool put_cached(std::byte* data, std::size_t bin) noexcept {
     cache_entrance* const cache = this_thread_cache;
-    const std::size_t bin = b.bin();
-    if (cache->gate.enter(static_cast<unsigned>(bin))) [[likely]] {
-        const bool kept = static_cast<thread_cache*>(cache)->push_bin(bin, b.data);
-        cache->gate.leave();
-        if (kept) [[likely]]
-            return;
-    }
-    put_slow(b);
+    if (!cache->gate.enter(static_cast<unsigned>(bin))) [[unlikely]]
+        return false;
+    const bool kept = static_cast<thread_cache*>(cache)->push_bin(bin, data);
+    cache->gate.leave();
+    return kept;
+}
+
+[[gnu::always_inline]] inline void put(held_block b) noexcept {
+    if (!put_cached(b.data, b.bin())) [[unlikely]]
+        put_slow(b);
 }
 
 // Growing: a block of at least n bytes that begins with the first `used` bytes of b, which is gone. Large
 // blocks move by page tables, not by copying. Throws like get_slow, and then b is still the caller's.
 SYNK_API held_block regrow(held_block b, std::size_t used, std::size_t n);
 
-// Bare pointers (allocate, release, the C interface). `lend_bare` marks the block as lent without a handle,
-// `take_bare` ends the process unless data is the start of a block so marked, and unmarks it; `put_bare` puts it too,
-// unless the block has less than n bytes, which ends the process. Of null put_bare does nothing.
-SYNK_API void lend_bare(std::byte* data) noexcept;
-SYNK_API held_block take_bare(void* data) noexcept;
+// Bare pointers (allocate, release, the C interface): a block lent without a handle, which its record says.
+SYNK_API void* get_bare(std::size_t n); // as get_slow
+SYNK_API void* try_get_bare(std::size_t n) noexcept;
+SYNK_API void lend_bare(std::byte* data) noexcept; // what a handle held is lent so from now on
+// Anything but the start of a block so lent ends the process, and so does an n that the block never had. Null is a
+// no-op in put_bare.
+SYNK_API held_block take_bare(void* data) noexcept; // it is the caller's
+SYNK_API void put_bare(void* data) noexcept;
 SYNK_API void put_bare(void* data, std::size_t n) noexcept;
 
 } // namespace detail
