@@ -65,6 +65,7 @@ claimed_blocks claim_whole(chunk& c, unsigned cls, std::byte** out, unsigned wan
         warm_chunks->insert(c.id); // a visit may have found it claimed
         return {};
     }
+    if (wants_huge(cls)) return_to_huge_pages(c);
     const claimed_blocks got = cut_whole(c, cls, out, want);
     if (got.count * class_pages(cls) != page_bitmap::pages) counters.splits.add();
     return got;
@@ -128,7 +129,7 @@ chunk* map_chunk() noexcept {
         c->base.store(at, memory_order_relaxed);             // relaxed: see base
         c->on_huge_pages.store(false, memory_order_relaxed); // relaxed: as base
         c->gone.set(chunk::whole);
-        warm_chunks->erase(c->id); // left from who had this number before
+        warm_chunks->erase(c->id); // of who had this number before; nobody has pages here to free yet
         counters.mapped.add(chunk_size);
         return c;
     }

@@ -40,6 +40,12 @@ void settle_huge_pages(chunk& c, bool wanted) noexcept {
     if (done) c.on_huge_pages.store(wanted, memory_order_relaxed); // relaxed: as base
 }
 
+void return_to_huge_pages(chunk& c) noexcept {
+    if (on_huge_pages(c)) return;
+    settle_huge_pages(c, true);
+    if (on_huge_pages(c)) static_cast<void>(advise_gone(c.start(), chunk_size));
+}
+
 std::size_t wake_neighbours(chunk& c, page_run run) noexcept {
     if (!on_huge_pages(c)) return 0;
     const page_run around = huge_pages_around(run);

@@ -33,6 +33,10 @@ inline constexpr unsigned pages_of_huge = 512;
 // The chunk is wholly the caller's and gone: puts it on huge pages, or not.
 void settle_huge_pages(chunk& c, bool wanted) noexcept;
 
+// The same chunk has been in use before. Small pages that went one after another have left their tables behind, empty,
+// and where one is no huge page comes. Linux 6.14 and later take back those that one advice covers as a whole.
+void return_to_huge_pages(chunk& c) noexcept;
+
 // The run is the caller's and is about to be used: (1). Returns the bytes of free pages beside it that are resident
 // from now on, but for those that another thread claims just now. relist() is the caller's to do.
 [[nodiscard]] std::size_t wake_neighbours(chunk& c, page_run run) noexcept;

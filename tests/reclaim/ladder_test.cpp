@@ -201,9 +201,23 @@ TEST_F(huge_ladder, a_huge_page_of_which_a_part_goes_is_none_any_more) {
     put(std::move(b));
     put(std::move(other));
     silence(milliseconds(20'000));
-    put(get(64 * kib));
+    other = get(64 * kib);
     EXPECT_EQ(watched_system::count(advice::huge), 2U) << "wholly gone and new, it is one again";
+    const auto tables = watched_system::take_advice();
+    ASSERT_EQ(tables.size(), 1U);
+    EXPECT_EQ(tables[0].what, advice::gone);
+    EXPECT_TRUE(same_range(tables[0], other.data(), 4 * mib)) << "no table of small pages stays";
+    put(std::move(other));
     EXPECT_EQ(synk::stats().idle, 2 * mib);
+}
+
+TEST_F(huge_ladder, a_chunk_that_is_refused_huge_pages_is_cut_anew_without_advice) {
+    watched_system::refuse(advice::huge);
+    put(get(64 * kib));
+    silence(milliseconds(20'000));
+    EXPECT_EQ(synk::stats().gone, 4 * mib);
+    put(get(64 * kib));
+    EXPECT_TRUE(watched_system::take_advice().empty());
 }
 
 TEST_F(huge_ladder, the_limit_holds_for_what_is_left_over) {
