@@ -22,6 +22,7 @@
 #include <gtest/gtest.h>
 
 #include "buffer_helpers.hpp"
+#include "support/gets.hpp"
 
 namespace {
 
@@ -128,6 +129,22 @@ TEST_F(buffer_descriptor, reads_a_file_to_its_end) {
         EXPECT_EQ(b.read_from(file), (io_result{n, io_status::end, 0}));
         EXPECT_TRUE(b.view() == "x" + contents) << n;
         EXPECT_EQ(b.read_from(file), (io_result{0, io_status::end, 0}));
+    }
+}
+
+TEST_F(buffer_descriptor, grows_once_to_what_a_file_has_left) {
+    constexpr std::size_t n = 3'000'000;
+    const descriptor file = unnamed_file();
+    const std::string contents = letters(n);
+    ASSERT_EQ(::write(file, contents.data(), n), static_cast<ssize_t>(n));
+    for (const std::size_t left : {n, std::size_t{20'000}}) {
+        ::lseek(file, static_cast<off_t>(n - left), SEEK_SET);
+        buffer b("x");
+        const std::uint64_t before = synk_test::gets();
+        EXPECT_EQ(b.read_from(file), (io_result{left, io_status::end, 0}));
+        EXPECT_EQ(b.view().substr(1), std::string_view(contents).substr(n - left));
+        EXPECT_EQ(synk_test::gets(), before + 1) << left;
+        EXPECT_LE(b.capacity(), left + left / 4 + 4096);
     }
 }
 

@@ -240,7 +240,8 @@ public:
     // inner call that threw is counted. A callable must not touch the buffer that calls it.
 
     // Reads until end of file (end), EAGAIN (would_block) or an error; EINTR is retried. Each read, that of
-    // the end too, is offered at least min_read bytes; a buffer with so many to spare does not grow.
+    // the end too, is offered at least min_read bytes; a buffer with so many to spare does not grow. One that
+    // a regular file has filled grows once to what the file has left, up to 64 MiB at a time.
     [[nodiscard]] SYNK_API io_result read_from(int fd);
     // One read; done when something has come.
     [[nodiscard]] SYNK_API io_result read_some(int fd);

@@ -1,10 +1,12 @@
 // A buffer's way from and to file descriptors and streams.
 #include <synk/buffer.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <istream>
 #include <ostream>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace synk::inline v1 {
@@ -24,6 +26,16 @@ template <class Call>
     return {count, io_status::error, error};
 }
 
+// Bytes from where a regular file is read next to its end: what it says now, which need not be so when it is read. 0
+// for all else. Of a long file as many as are worth room before they are there.
+[[nodiscard]] std::size_t known_to_come(int fd) noexcept {
+    constexpr off_t most = off_t{64} << 20;
+    struct stat file;
+    if (::fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return 0;
+    const off_t at = ::lseek(fd, 0, SEEK_CUR);
+    return at >= 0 && at < file.st_size ? static_cast<std::size_t>(std::min(file.st_size - at, most)) : 0;
+}
+
 } // namespace
 
 io_result buffer::read_some(int fd) {
@@ -40,6 +52,9 @@ io_result buffer::read_from(int fd) {
         const io_result one = read_some(fd);
         total += one.count;
         if (one.status != io_status::done) return {total, one.status, one.error};
+        // Full: of a file it is known how much is missing, and that needs one larger block instead of all between.
+        if (available() == 0)
+            if (const std::size_t rest = known_to_come(fd)) make_room(rest + min_read);
     }
 }
 

@@ -4,7 +4,9 @@
 #include <new>
 #include <vector>
 
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <synk/pool.hpp>
 
@@ -80,6 +82,23 @@ TEST(address_limit, what_never_fits_is_bad_alloc_and_no_more) {
         require(thrown, "no memory is bad_alloc");
         require(!synk::get_sized_pool().try_get_sized(1024 * mib), "or an empty handle");
         use(4, 4 * mib);
+    })));
+}
+
+// A file says that it is longer than all addresses: what there is room for is read, as of a pipe.
+TEST(address_limit, a_file_is_read_as_far_as_it_fits) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        const int file = ::memfd_create("long", MFD_CLOEXEC);
+        require(file >= 0 && ::ftruncate(file, off_t{1} << 62) == 0, "there are such files");
+        limit_addresses(addresses_in_use() + 400 * mib);
+        synk::buffer b;
+        bool thrown = false;
+        try {
+            static_cast<void>(b.read_from(file));
+        } catch (const std::bad_alloc&) {
+            thrown = true;
+        }
+        require(thrown && b.size() >= 64 * mib, "no memory is bad_alloc, and what was read stays");
     })));
 }
 
