@@ -74,8 +74,16 @@ public:
     }
 };
 
+// Bytes at one moment.
 struct moment {
-    std::size_t resident, mapped; // bytes
+    std::size_t resident;  // and not lazily free
+    std::size_t mapped;    // by the pool
+    std::size_t known_for; // what the pool says is behind what is resident: lent, or idle and not lazily free
+
+    static moment now() {
+        const synk::statistics s = synk::stats();
+        return {synk_test::memory_now().held(), s.mapped, s.lent + s.idle - s.weak};
+    }
 };
 
 class soak {
@@ -96,7 +104,7 @@ public:
             // Before the first fork the ladder has a weak step, after it none: so the first third has no fork.
             event(steady_clock::now() - begin > time / 3);
             std::this_thread::sleep_for(std::chrono::milliseconds(250));
-            moments_.push_back({synk_test::memory_now().held(), synk::stats().mapped});
+            moments_.push_back(moment::now());
             if (steady_clock::now() < report) continue;
             print(std::chrono::duration_cast<seconds>(steady_clock::now() - begin));
             report += std::max<steady_clock::duration>(time / 60, seconds(2));
@@ -106,11 +114,19 @@ public:
         while (auto l = mailbox_.take()) l->put(0);
     }
 
-    void expect_no_growth() const {
-        const auto held = [](const moment& m) { return m.resident; };
-        const auto mapped = [](const moment& m) { return m.mapped; };
-        expect_no_growth("resident and not lazily free", held);
-        expect_no_growth("mapped", mapped);
+    // The last third needs no more than the second. What traffic by chance has in hand, and what is kept for it,
+    // differs by some blocks of 16 MiB, which in a short run hides more than a leak: there it shows in what is
+    // resident and neither. What is wrongly taken for lent or idle shows at the end.
+    void expect_no_growth(seconds time) const {
+        const auto signed_size = [](std::size_t n) { return static_cast<std::ptrdiff_t>(n); };
+        const auto resident = compare("resident and not lazily free", [&](auto& m) { return signed_size(m.resident); });
+        const auto mapped = compare("mapped", [&](auto& m) { return signed_size(m.mapped); });
+        const auto unknown = compare("resident, but neither lent nor idle",
+                                     [&](auto& m) { return signed_size(m.resident) - signed_size(m.known_for); });
+        EXPECT_LE(unknown.median[1], unknown.median[0] + signed_size(4 * mib)) << unknown.what;
+        const bool is_short = time < std::chrono::minutes(5);
+        resident.expect_no_growth(is_short);
+        mapped.expect_no_growth(is_short);
     }
 
     // Every block is accounted for: all of it is put, the keeper gives all of it back with no call into the library,
@@ -191,25 +207,38 @@ private:
         std::fflush(stdout);
     }
 
-    // The median and the most of the last third, against those of the second.
+    // A figure, in bytes, of the second third of the run and of the last one.
+    struct comparison {
+        const char* what;
+        std::array<std::ptrdiff_t, 2> median, most;
+
+        void expect_no_growth(bool of_the_most_alone) const {
+            constexpr auto block = static_cast<std::ptrdiff_t>(16 * mib);
+            EXPECT_LE(most[1], most[0] + most[0] / 5 + 2 * block) << what;
+            if (of_the_most_alone) return;
+            EXPECT_LE(median[1], median[0] + median[0] / 10 + block) << what;
+        }
+    };
     template <class Figure>
-    void expect_no_growth(const char* what, Figure figure) const {
-        std::vector<std::size_t> all;
+    comparison compare(const char* what, Figure figure) const {
+        std::vector<std::ptrdiff_t> all;
         for (const moment& m : moments_) all.push_back(figure(m));
-        const std::size_t third = all.size() / 3;
-        ASSERT_GT(third, 5U);
-        const auto sorted = [&](std::size_t from) {
-            std::vector<std::size_t> part(all.begin() + static_cast<std::ptrdiff_t>(from),
-                                          all.begin() + static_cast<std::ptrdiff_t>(from + third));
-            std::sort(part.begin(), part.end());
-            return part;
-        };
-        const auto second = sorted(third), last = sorted(2 * third);
-        std::printf("%s, MiB: median %zu, then %zu; most %zu, then %zu\n", what, second[third / 2] / mib,
-                    last[third / 2] / mib, second.back() / mib, last.back() / mib);
-        // What traffic by chance has in hand differs by some blocks of 16 MiB; a leak goes on.
-        EXPECT_LE(last[third / 2], second[third / 2] + second[third / 2] / 10 + 16 * mib) << what;
-        EXPECT_LE(last.back(), second.back() + second.back() / 5 + 32 * mib) << what;
+        const auto third = static_cast<std::ptrdiff_t>(all.size() / 3);
+        comparison c{what, {}, {}};
+        if (third <= 5) {
+            ADD_FAILURE() << "a run of " << all.size() << " moments says nothing";
+            return c;
+        }
+        for (const unsigned part : {0U, 1U}) {
+            const auto begin = all.begin() + (part + 1) * third;
+            std::sort(begin, begin + third);
+            c.median[part] = begin[third / 2];
+            c.most[part] = begin[third - 1];
+        }
+        constexpr auto unit = static_cast<std::ptrdiff_t>(mib);
+        std::printf("%s, MiB: median %td, then %td; most %td, then %td\n", what, c.median[0] / unit, c.median[1] / unit,
+                    c.most[0] / unit, c.most[1] / unit);
+        return c;
     }
 
     pressure_source source_;
@@ -231,9 +260,10 @@ TEST(Soak, GrowsNothingAndLosesNothing) {
     std::printf("SYNK_SEED=%llu\n", static_cast<unsigned long long>(seed));
     journal::note_ends();
     journal::begin("soaking", seed, seed);
+    const seconds time = time_to_run();
     soak run(seed);
-    run.run(time_to_run());
-    run.expect_no_growth();
+    run.run(time);
+    run.expect_no_growth(time);
     run.expect_nothing_lost();
 }
 
