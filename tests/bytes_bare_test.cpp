@@ -21,7 +21,7 @@ class BareBytes : public handles_of_a_fresh_pool {};
 class BareBytesDeathTest : public BareBytes {};
 
 TEST_F(BareBytesDeathTest, ALargeBlockThatMovedIsNoLongerAtItsOldAddress) {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
     synk::bytes b = filled(6 * mib, 1);
     void* const old = b.data();
     // A wall behind the block, unless something stands there already: it cannot grow in place.
@@ -81,7 +81,7 @@ TEST_F(BareBytes, GoesRoundBetweenThreads) {
 }
 
 TEST_F(BareBytesDeathTest, AdoptTakesNothingElse) {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
     synk::bytes b = get(50'000);
     std::byte foreign{};
     std::byte* const handled = b.data();
@@ -95,7 +95,7 @@ TEST_F(BareBytesDeathTest, AdoptTakesNothingElse) {
 }
 
 TEST_F(BareBytesDeathTest, AnAdoptedBlockIsNotAdoptedTwice) {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
     std::byte* const p = get(50'000).release();
     const synk::bytes b = synk::bytes::adopt(p);
     EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(p)), "not lent as a bare pointer");

@@ -191,7 +191,7 @@ class SizedPoolDeathTest : public SizedPool {
 protected:
     void SetUp() override {
         SizedPool::SetUp();
-        GTEST_FLAG_SET(death_test_style, "threadsafe");
+        testing::GTEST_FLAG(death_test_style) = "threadsafe";
     }
 };
 

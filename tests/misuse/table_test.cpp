@@ -96,7 +96,7 @@ TEST_P(Misuse, ComesToLightAsTheTableSays) {
     const ending e = in_child([&program = program, &where = where] {
         enter(where);
         program.commit();
-        static_cast<void>(::write(STDERR_FILENO, survived.data(), survived.size()));
+        if (::write(STDERR_FILENO, survived.data(), survived.size()) < 0) ::_exit(1);
         program.go_on();
     });
     EXPECT_EQ(outcome(e), program.*where.expected) << e;

@@ -58,7 +58,7 @@ public:
         ::close(fd_);
         std::filesystem::remove_all(folder_);
     }
-    void tell() const { static_cast<void>(::write(fd_, "x", 1)); }
+    void tell() const { EXPECT_EQ(::write(fd_, "x", 1), 1); }
 
 private:
     std::filesystem::path folder_;
