@@ -204,6 +204,9 @@ TEST_F(buffer_descriptor, reads_with_all_its_room_and_never_less_than_min_read) 
 }
 
 TEST_F(buffer_descriptor, reads_on_after_a_signal) {
+#if defined(__SANITIZE_THREAD__) && __GNUC__ < 12
+    GTEST_SKIP() << "each read returns EINTR, and ThreadSanitizer of g++ 11 never calls the handler that is waited for";
+#endif
     channel c;
     std::thread writer([&] {
         interruptions::wait_for_more(20);
