@@ -9,7 +9,8 @@ set(synk_flags_tsan -Og -Wno-maybe-uninitialized -fsanitize=thread)
 
 # What runs a program of the variant: when it is asked for its tests, and when they are run.
 set(synk_launcher_plain "")
-# g++ 11 aligns what it keeps off the stack for that to 32 bytes at most, and UndefinedBehaviorSanitizer ends it there.
+# To see uses after a return, what lies on the stack is laid elsewhere. g++ 11 aligns it there to 32 bytes at most, which
+# UndefinedBehaviorSanitizer takes for the program's own fault.
 set(synk_after_return 1)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 12)
   set(synk_after_return 0)

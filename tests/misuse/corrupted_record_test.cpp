@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(Damages, DamagedRecord, testing::ValuesIn(damages), [](
     return name;
 });
 
-// Of all page numbers that a seal can tell apart: no seal is zero, and none fits the next class on its page, or its
+// Of all page numbers that a seal can tell apart: no seal is zero, and none fits another class on its page, or its
 // class on another page of the chunk.
 TEST(Seal, IsThatOfOnePageAndOneClass) {
     const auto page = [](std::uintptr_t number) { return reinterpret_cast<std::byte*>(number * page_size); };
@@ -97,6 +97,10 @@ TEST(Seal, IsThatOfOnePageAndOneClass) {
             const auto other_class = block_record::from((record & ~0xFFU) | ((cls + 1) % chunk_class_count + 1));
             ASSERT_FALSE(other_class.sealed_for(page(number))) << "page " << number << ", class " << cls;
         }
+    for (unsigned cls = 0; cls < chunk_class_count; ++cls)
+        for (unsigned other = 0; other < cls; ++other)
+            ASSERT_NE(block_record(cls, page(0)).value() >> 16, block_record(other, page(0)).value() >> 16)
+                << "classes " << cls << " and " << other;
     const block_record first(7, page(0));
     for (std::uintptr_t number = 1; number < chunk_pages; ++number)
         ASSERT_FALSE(first.sealed_for(page(number))) << "page " << number;
