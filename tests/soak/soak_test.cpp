@@ -214,9 +214,7 @@ private:
         std::array<std::ptrdiff_t, 2> median, most;
 
         static constexpr auto block = static_cast<std::ptrdiff_t>(16 * mib);
-        void expect_no_more_on_the_median() const {
-            EXPECT_LE(median[1], median[0] + median[0] / 10 + block) << what;
-        }
+        void expect_no_more_on_the_median() const { EXPECT_LE(median[1], median[0] + median[0] / 10 + block) << what; }
         void expect_no_more_at_most() const { EXPECT_LE(most[1], most[0] + most[0] / 5 + 2 * block) << what; }
     };
     template <class Figure>
