@@ -153,6 +153,19 @@ TEST_F(Stats, AMissNeedsNewMemory) {
     EXPECT_EQ(gets_of(now().tiers[11]), 1U);
 }
 
+// Where nearly all that may be idle is, a longer block is lent as it is.
+TEST_F(Stats, AHitIsOfTheTierThatWasAskedFor) {
+    synk::configure(quiet_with_limit(32 * mib));
+    std::vector<synk::bytes> held;
+    while (held.size() < 5) held.push_back(get(4 * mib));
+    held.clear();
+    ASSERT_EQ(get(2 * mib).capacity(), 4 * mib);
+    EXPECT_EQ(now().tiers[9].cache_hits, 1U);
+    EXPECT_EQ(now().tiers[10].cache_hits, 0U);
+    EXPECT_EQ(gets_of(now().tiers[9]), 1U);
+    EXPECT_EQ(gets_of(now().tiers[10]), 5U);
+}
+
 TEST_F(Stats, ACacheHitIsServedFromTheThreadsOwn) {
     for (const auto& [n, tier] : std::vector<std::pair<std::size_t, unsigned>>{
              {1, 0}, {2 * page, 1}, {3 * page, 2}, {4 * page, 2}, {mib, 8}, {3 * mib, 10}, {5 * mib, 11}}) {

@@ -154,7 +154,7 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     if (n > place) n = place;
     const unsigned missing = count + n > c.limit(cls) ? count + n - c.limit(cls) : 0;
     change_limit(c, cls, c.limit(cls) + missing);  // with the reservations that the blocks bring
-    budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
+    if (n != missing) budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
     std::memcpy(c.row(cls) + count, items, n * sizeof(*items));
     bin.add(n * cache_bin::one_block);
     c.hits_at_stow[cls] = static_cast<std::uint32_t>(bin.hits());
@@ -185,6 +185,14 @@ bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
     c.set_limit(cls, c.limit(cls) + n); // their reservations stay where they are
     set_parked(c, cls, parked - n);
     return true;
+}
+
+// Whether a bin is only got from is told by what went out of it.
+void thread_caches::count_hit_for(cache_record& c, unsigned asked, unsigned found) noexcept {
+    c.bin(found).add(-cache_bin::one_hit);
+    --c.hits_at_stow[found];
+    c.bin(asked).add(cache_bin::one_hit);
+    ++c.hits_at_stow[asked];
 }
 
 void thread_caches::age_all_but(cache_record& c, unsigned in_use) noexcept {

@@ -86,6 +86,9 @@ public:
     // nothing is parked there.
     static bool unpark(cache_record& c, unsigned cls) noexcept;
 
+    // From behind the gate: the last hit of a bin was for a get of another class, and counts as that one's.
+    static void count_hit_for(cache_record& c, unsigned asked, unsigned found) noexcept;
+
     // From behind the gate: what was parked goes to the shared store, what lies in the bins is parked; likewise.
     static void age_all_but(cache_record& c, unsigned in_use) noexcept;
 

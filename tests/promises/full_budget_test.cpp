@@ -202,6 +202,21 @@ TEST_F(FullBudget, ALongerBlockIsLentAsItIs) {
     EXPECT_EQ(synk::stats().idle, 20 * mib);
 }
 
+// And before a free run of just the length in a chunk, which all threads share.
+TEST_F(FullBudget, ALongerBlockThatIsCloseAtHandComesBeforeAFreeRun) {
+    synk::configure(quiet_with_limit(32 * mib));
+    worker other;
+    const synk::bytes beside = get(64 * kib); // or a get of the whole chunk would take it
+    other.run([] {
+        static_cast<void>(get(5 * mib / 2));
+        inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    });
+    inside::shared_store::empty_channels();
+    ASSERT_EQ(synk::stats().idle_chunk, 5 * mib / 2);
+    EXPECT_EQ(capacity_found_beside(5, 0), 4 * mib);
+    EXPECT_EQ(synk::stats().idle_chunk, 5 * mib / 2);
+}
+
 // Or a thread that works with this length all the time would never have one at hand.
 TEST_F(FullBudget, ButNowAndThenItIsCutUp) {
     synk::configure(quiet_with_limit(32 * mib));
