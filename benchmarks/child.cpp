@@ -1,5 +1,6 @@
 #include "child.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "crew.hpp"
 #include "live_set.hpp"
 #include "pairs.hpp"
+#include "processors.hpp"
 #include "rows.hpp"
 #include "settings.hpp"
 #include "sizes.hpp"
@@ -68,6 +70,10 @@ public:
 
     answer carry_out(const order& o) {
         using enum order::action;
+        if (is_of_one_thread(o))
+            work_on(static_cast<unsigned>(o.turn));
+        else
+            work_anywhere();
         const auto span = std::chrono::nanoseconds(o.span_ns);
         switch (o.what) {
         case settle:
@@ -83,7 +89,8 @@ public:
         case workers:
             return crew<R>(static_cast<unsigned>(o.count), std::span(prepared_.jobs()).first(o.bytes)).values();
         case threads:
-            return free_running<R>(prepared_.sizes_of_threads(o), span).values();
+            return o.count == 1 ? one_thread_everywhere(o)
+                                : free_running<R>(prepared_.sizes_of_threads(o), span).values();
         case hand:
             return hand_over<R>(prepared_.sizes(o), span).values();
         case burst:
@@ -102,6 +109,36 @@ public:
     }
 
 private:
+    static bool is_of_one_thread(const order& o) {
+        using enum order::action;
+        switch (o.what) {
+        case hot:
+        case random:
+        case burst:
+        case touch:
+            return true;
+        case workers:
+            return o.count == 1;
+        default:
+            return false;
+        }
+    }
+
+    // What several threads do is compared with it, and they are on several processors: so it is on two of those in
+    // turn.
+    answer one_thread_everywhere(const order& o) {
+        const unsigned places = std::min(processors(), 2U);
+        answer sum{};
+        for (unsigned place = 0; place < places; ++place) {
+            work_on(place);
+            const answer a =
+                free_running<R>(prepared_.sizes_of_threads(o), std::chrono::nanoseconds(o.span_ns / places)).values();
+            std::transform(a.begin(), a.end(), sum.begin(), sum.begin(),
+                           [=](double part, double so_far) { return so_far + part / places; });
+        }
+        return sum;
+    }
+
     void lend_more(std::size_t size, std::size_t count) {
         lent_.reserve(lent_.size() + count);
         for (std::size_t i = 0; i < count; ++i) lent_.push_back(R::get(size));

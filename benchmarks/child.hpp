@@ -40,6 +40,7 @@ struct order {
     std::uint64_t bytes = 0;
     std::uint64_t count = 0;
     std::uint64_t span_ns = 0; // about how long it is timed
+    std::uint64_t turn = 0;    // says on which processor, where one thread works and its time is taken
 };
 
 // As many values as the order's action has, then zeros.

@@ -11,8 +11,9 @@ fleet::fleet(std::span<const std::string_view> rows, std::uint64_t seed) : all_(
 void fleet::enter(std::vector<contender>& into, const std::string& group, const order& o, std::size_t columns) {
     auto process = processes_.begin();
     for (const allocator& a : all_) {
-        into.push_back({group, a.name, [process, o, columns] {
-                            const answer values = process->carry_out(o);
+        into.push_back({group, a.name, [process, now = o, columns]() mutable {
+                            const answer values = process->carry_out(now);
+                            ++now.turn; // all rows of a round are on the same processor
                             return std::vector<double>(values.begin(), values.begin() + columns);
                         }});
         ++process;
