@@ -242,24 +242,56 @@ cache_record* thread_caches::own() noexcept {
     return c;
 }
 
+namespace {
+
+// Closes gates with one barrier for several, as it interrupts every processor that a thread of the process is running
+// on. Not for all at once: their owners do without them until their turn has come, and the child of a fork in that
+// moment has lost them.
+class closing_gates {
+public:
+    explicit closing_gates(bool wish) noexcept : wish_(wish) {}
+
+    // Runs work(cache_record&, in_use) for this cache and others, now or later; the rest() is the caller's to order.
+    template <class Work>
+    void add(cache_record& c, Work work) noexcept {
+        if (c.reserved.load(memory_order_relaxed) == 0 || !c.gate.shut()) return; // relaxed: a recent value
+        shut_[count_++] = &c;
+        if (count_ == at_once) rest(work);
+    }
+    template <class Work>
+    void rest(Work work) noexcept {
+        const bool passed = count_ != 0 && barrier();
+        for (unsigned i = 0; i < count_; ++i) {
+            const gate_hold hold = shut_[i]->gate.look_inside(passed, wish_);
+            if (!hold) continue;
+            work(*shut_[i], hold.in_use());
+            shut_[i]->gate.open();
+        }
+        count_ = 0;
+    }
+
+private:
+    static constexpr unsigned at_once = 8;
+
+    bool wish_;
+    unsigned count_ = 0;
+    cache_record* shut_[at_once];
+};
+
+} // namespace
+
 void thread_caches::empty_others() noexcept {
-    each_cache([](cache_record& c) {
-        if (&c == this_thread_cache || c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
-        const gate_hold hold = c.gate.close(barrier);
-        if (!hold) return;
-        empty_all_but(c, hold.in_use());
-        c.gate.open();
+    closing_gates closing(true);
+    each_cache([&closing](cache_record& c) {
+        if (&c != this_thread_cache) closing.add(c, empty_all_but);
     });
+    closing.rest(empty_all_but);
 }
 
 void thread_caches::age() noexcept {
-    each_cache([](cache_record& c) {
-        if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
-        const gate_hold hold = c.gate.close(barrier, false);
-        if (!hold) return;
-        age_all_but(c, hold.in_use());
-        c.gate.open();
-    });
+    closing_gates closing(false);
+    each_cache([&closing](cache_record& c) { closing.add(c, age_all_but); });
+    closing.rest(age_all_but);
 }
 
 namespace {

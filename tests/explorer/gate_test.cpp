@@ -23,6 +23,7 @@ program world(const char* name) {
 }
 
 const std::vector<program> worlds{world<gate_fast>("gate"),
+                                  world<gate_pair>("gate_pair"),
                                   world<gate_handler>("gate_handler"),
                                   world<gate_slow, without>("gate_slow"),
                                   world<gate_wish>("gate_wish"),

@@ -32,11 +32,16 @@ struct gate_world {
     // True when all parts were there to be had.
     bool close() {
         const auto hold = gate.close(Barrier());
+        return use_and_open(hold) && hold.in_use() == hold.no_part;
+    }
+    // False where there is no hold.
+    template <class Hold>
+    bool use_and_open(const Hold& hold) {
         if (!hold) return false;
         for (unsigned part = 1; part <= parts; ++part)
             if (part != hold.in_use()) behind.use(part - 1);
         gate.open();
-        return hold.in_use() == hold.no_part;
+        return true;
     }
     // Nobody is there any more.
     void finish() {
@@ -61,6 +66,29 @@ struct gate_fast : gate_world<Gate, Barrier> {
             this->close();
             this->close();
         }
+    }
+};
+
+// Two gates are closed with one barrier; each has its owner.
+template <class Gate, class Barrier>
+struct gate_pair {
+    static constexpr unsigned threads = 3;
+    gate_world<Gate, Barrier> caches[2];
+
+    void thread(unsigned i) {
+        if (i == 2) return close_both();
+        caches[i].pass(1);
+        caches[i].pass(2);
+    }
+    void finish() {
+        for (auto& c : caches) c.finish();
+    }
+
+private:
+    void close_both() {
+        require(caches[0].gate.shut() && caches[1].gate.shut(), "nobody else is at it");
+        const bool passed = Barrier()();
+        for (auto& c : caches) c.use_and_open(c.gate.look_inside(passed, true));
     }
 };
 

@@ -102,14 +102,22 @@ public:
     // over all it has.
     template <class Barrier>
     [[nodiscard]] gate_hold close(Barrier&& barrier, bool wish = true) noexcept {
+        return shut() ? look_inside(passed(barrier), wish) : gate_hold();
+    }
+
+    // The two halves of close(), for who closes many gates: shut() each, one barrier for all, then look_inside() each
+    // that was shut. False: a third thread is at it.
+    [[nodiscard]] bool shut() noexcept {
         auto seen = state_.load(memory_order_relaxed); // relaxed: only a first guess for the CAS
-        if ((seen & held_) != 0) return {};            // a third thread is at it
+        if ((seen & held_) != 0) return false;
         // C1. acquire half: the previous holder's open() (P1), whose work we now continue.
-        if (!state_.compare_exchange_strong(seen, static_cast<std::uint8_t>(seen | held_), memory_order_seq_cst,
-                                            memory_order_relaxed))
-            return {};
+        return state_.compare_exchange_strong(seen, static_cast<std::uint8_t>(seen | held_), memory_order_seq_cst,
+                                              memory_order_relaxed);
+    }
+    // Where it does not return a hold the gate is open again.
+    [[nodiscard]] gate_hold look_inside(bool barrier_passed, bool wish) noexcept {
         // C2, meets O1; acquires L1
-        const std::uint32_t inside = passed(barrier) ? inside_.load(memory_order_seq_cst) : everywhere_;
+        const std::uint32_t inside = barrier_passed ? inside_.load(memory_order_seq_cst) : everywhere_;
         if (inside != nowhere_ && wish) ask();
         if (inside != everywhere_) return gate_hold(inside);
         open();
