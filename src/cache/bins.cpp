@@ -153,8 +153,9 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     const unsigned place = max_limit(cls) - parked_in(c, cls) - count;
     if (n > place) n = place;
     const unsigned missing = count + n > c.limit(cls) ? count + n - c.limit(cls) : 0;
-    change_limit(c, cls, c.limit(cls) + missing);  // with the reservations that the blocks bring
-    if (n != missing) budget.give((n - missing) * class_bytes(cls)); // the bin had reserved for these already
+    change_limit(c, cls, c.limit(cls) + missing); // with the reservations that the blocks bring
+    // The bin had reserved for the others already.
+    if (n != missing) budget.give((n - missing) * class_bytes(cls));
     std::memcpy(c.row(cls) + count, items, n * sizeof(*items));
     bin.add(n * cache_bin::one_block);
     c.hits_at_stow[cls] = static_cast<std::uint32_t>(bin.hits());
