@@ -275,7 +275,7 @@ private:
 
     bool wish_;
     unsigned count_ = 0;
-    cache_record* shut_[at_once];
+    cache_record* shut_[at_once] = {};
 };
 
 } // namespace
