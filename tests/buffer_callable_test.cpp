@@ -1,4 +1,6 @@
 // What buffer.hpp promises of callables that fill a buffer or take from it.
+//
+// ctest-variants: plain asan
 #include <synk/pool.hpp>
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 // Random sequences of every operation, against a string with a cursor. A failure prints the seed;
 // SYNK_TEST_SEED=n runs that sequence again, SYNK_TEST_STEPS=n sets its length.
+//
+// ctest-variants: plain asan
 #include <synk/pool.hpp>
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // Buffers meet streams: every way in which a transfer can end, and that none loses a byte.
+//
+// ctest-variants: plain asan
 #include <synk/pool.hpp>
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 // What buffer.hpp promises of life, looking and reading. Other files, named for it, test the rest: unread, write,
 // callable, descriptor, stream; and model, which does random sequences of everything.
+//
+// ctest-variants: plain asan
 #include <synk/pool.hpp>
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // What buffer.hpp promises of taking a read back, and of runes.
+//
+// ctest-variants: plain asan
 #include <synk/pool.hpp>
 
 #include <cstdint>

@@ -1,4 +1,6 @@
 // What buffer.hpp promises of writing, growing and truncating.
+//
+// ctest-variants: plain asan
 #include <synk/pool.hpp>
 
 #include <cstdlib>

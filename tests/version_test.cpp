@@ -1,4 +1,6 @@
 // <synk/version.hpp>: what it says is what the build says.
+//
+// ctest-variants: plain asan
 #include <synk/version.hpp>
 
 #include <string>

@@ -1,4 +1,6 @@
 // Sizes, tiers and classes: every page count up to 8 MiB, and sizes from everywhere above.
+//
+// ctest-variants: plain asan
 #include <synk/detail/size_class.hpp>
 
 #include <bit>

@@ -1,4 +1,6 @@
 // Sizes that no buffer could have: an error that names the size and the limit, and the pool goes on.
+//
+// ctest-variants: plain asan
 #include <cerrno>
 #include <stdexcept>
 #include <string>

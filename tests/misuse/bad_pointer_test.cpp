@@ -1,4 +1,6 @@
 // Pointers that are not what the pool gave out: into the middle of a block, somebody else's, a handle's.
+//
+// ctest-variants: plain asan
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,4 +1,6 @@
 // Somebody has written into the pool's own records: it ends loudly, before a byte of the wrong block is handed out.
+//
+// ctest-variants: plain asan
 #include <ostream>
 #include <string>
 #include <string_view>

@@ -1,5 +1,7 @@
 // A system that refuses memory at the n-th time that the pool asks, for every n until it asks no more: once, or from
 // then on. Whatever is asked of the pool succeeds or is a clean error, and what there was stays as it was.
+//
+// ctest-variants: plain asan
 #include <cerrno>
 #include <cstdint>
 #include <new>

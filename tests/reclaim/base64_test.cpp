@@ -1,4 +1,6 @@
 // What MEMORY_PRESSURE_WRITE may hold (RFC 4648, its test vectors in section 10).
+//
+// ctest-variants: plain asan
 
 #include "reclaim/base64.hpp"
 
