@@ -101,10 +101,11 @@ page_run close_block(chunk& c, std::byte* data) noexcept {
     return {page, static_cast<unsigned>(class_pages(r.cls()))};
 }
 
-void free_block(chunk& c, page_run run) noexcept {
+unsigned free_block(chunk& c, page_run run) noexcept {
     counters.chunk_owned.sub(run.pages * page_size);
-    const unsigned cls = free_run(c, run);
-    if (cls == whole_class && run.pages != page_bitmap::pages) counters.restored.add();
+    const unsigned longest = free_run(c, run);
+    if (longest == whole_class && run.pages != page_bitmap::pages) counters.restored.add();
+    return longest;
 }
 
 chunk& chunk_of(const std::byte* data) noexcept {
@@ -197,12 +198,13 @@ claimed_blocks chunk_store::claim_new(unsigned cls, std::byte** out, unsigned wa
     return c != nullptr ? cut_whole(*c, cls, out, want) : claimed_blocks{};
 }
 
-void chunk_store::free(std::byte* data) noexcept {
+unsigned chunk_store::free(std::byte* data) noexcept {
     chunk& c = chunk_of(data);
     const page_run run = close_block(c, data);
     counters.chunk_warm.add(run.pages * page_size);
-    free_block(c, run);
+    const unsigned longest = free_block(c, run);
     warm_chunks->insert(c.id);
+    return longest;
 }
 
 std::size_t chunk_store::free_gone(std::byte* data) noexcept {

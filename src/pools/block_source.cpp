@@ -74,19 +74,27 @@ bool little_to_gather() noexcept {
     return shared_store::channel_bytes() + thread_caches::reserved_bytes() < counters.chunk_warm.get();
 }
 
-// Makes the pieces that lie in caches and channels whole again, with each other and with the free pages around them.
-// False when there are none, or too little of all that to make up such a block.
-bool gather_pieces(std::size_t bytes) noexcept {
+// Whether the pieces that lie in caches and channels, and the free pages around them, may make up a block so long.
+bool pieces_may_do(std::size_t bytes) noexcept {
     const std::size_t in_channels = shared_store::channel_bytes();
     const std::size_t around = in_channels + free_in_chunks();
     if (thread_caches::reserved_bytes() + around < bytes) return false; // quick, and at least what follows
     const std::size_t in_caches = thread_caches::idle_bytes();
-    if (in_caches + in_channels == 0 || in_caches + around < bytes) return false;
-    gather_idle();
-    return true;
+    return in_caches + in_channels != 0 && in_caches + around >= bytes;
 }
 
 using get_function = found_blocks(unsigned cls, std::byte** out, unsigned want) noexcept;
+
+// Makes pieces whole again, with each other and with the free pages around them: those in channels one by one, for as
+// long as it takes. To empty the caches costs all threads what they have close at hand, and all that they then miss.
+found_blocks get_by_restoring(unsigned cls, std::byte** blocks, get_function get) noexcept {
+    if (!pieces_may_do(class_bytes(cls))) return {};
+    found_blocks found;
+    if (shared_store::restore_from_channels(cls)) found = get(cls, blocks, 1);
+    if (found.count != 0) return found;
+    gather_idle();
+    return get(cls, blocks, 1);
+}
 
 found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function get) noexcept {
     found_blocks found;
@@ -94,7 +102,7 @@ found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function ge
     if (cut) found = get(cls, blocks, 1);
     if (cut && found.count == 0) found = shared_store::get(cls, blocks, 1); // it was much longer
     if (found.count == 0 && little_to_gather()) found = shared_store::get_long_resident(cls, blocks, batch_of(cls));
-    if (found.count == 0 && gather_pieces(class_bytes(cls))) found = get(cls, blocks, 1);
+    if (found.count == 0) found = get_by_restoring(cls, blocks, get);
     if (found.count != 0) growth::note_eviction();
     return found;
 }

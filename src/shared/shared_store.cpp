@@ -76,6 +76,29 @@ found_blocks from_chunks(unsigned cls, std::byte** out, unsigned want, claim_fun
     return got;
 }
 
+// Blocks of the kind that a channel has most of, up to half of what it has more of them than of `kind`: so that it
+// comes to hold what is passed on now, and not for long what was passed on before.
+unsigned take_of_fullest(channel& from, unsigned kind, std::byte** out, unsigned n) noexcept {
+    const unsigned ours = from.size(kind);
+    unsigned fullest = kind, most = ours;
+    for (unsigned other = 0; other < channel::kinds; ++other) {
+        const unsigned size = from.size(other);
+        if (size <= most) continue;
+        fullest = other;
+        most = size;
+    }
+    return from.get(fullest, out, std::min(n, (most - ours) / 2));
+}
+
+// Takes n blocks that a channel has no room for.
+void put_into_full(channel& to, unsigned kind, std::byte* const* items, unsigned n) noexcept {
+    std::byte* others[slots_per_bin];
+    const unsigned evicted = take_of_fullest(to, kind, others, n);
+    const unsigned kept = evicted != 0 ? to.put(kind, items, n) : 0;
+    free_to_chunks(items + kept, n - kept);
+    free_to_chunks(others, evicted);
+}
+
 void age_channel(channel& from) noexcept {
     std::byte* items[channel::group_slots];
     for (unsigned g = 0; g < channel::max_groups; ++g) free_to_chunks(items, from.get_stale(g, items));
@@ -143,8 +166,9 @@ void shared_store::put_reserved(unsigned cls, std::byte* const* items, unsigned 
         for (unsigned i = 0; i < n; ++i) put_large({items[i], class_bytes(cls)});
         return;
     }
-    const unsigned kept = channel_of(cls).put(kind_of(cls), items, n);
-    free_to_chunks(items + kept, n - kept);
+    channel& to = channel_of(cls);
+    const unsigned kept = to.put(kind_of(cls), items, n);
+    if (kept != n) put_into_full(to, kind_of(cls), items + kept, n - kept);
 }
 
 void shared_store::put(block b) noexcept {
@@ -170,6 +194,14 @@ bool shared_store::split_from_channel(unsigned cls) noexcept {
         chunk_store::free(larger);
         return true;
     }
+    return false;
+}
+
+bool shared_store::restore_from_channels(unsigned cls) noexcept {
+    std::byte* shorter = nullptr;
+    for (unsigned c = cls; c-- > 0;)
+        while (channel_of(c).get(kind_of(c), &shorter, 1) != 0)
+            if (chunk_store::free(shorter) >= cls) return true;
     return false;
 }
 

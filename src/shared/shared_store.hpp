@@ -41,7 +41,8 @@ public:
 
     // Takes a block of any size without a reservation. What the budget has no room for goes back to the system.
     static void put(block b) noexcept;
-    // Takes n blocks of a class that come with their reservations.
+    // Takes n blocks of a class that come with their reservations. What the class's channel has no room for becomes
+    // free pages, or makes way for them: other classes' blocks do, where there are more of those.
     static void put_reserved(unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // The same for blocks that were idle for long: past the channel.
     static void put_idle(unsigned cls, std::byte* const* items, unsigned n) noexcept;
@@ -49,6 +50,9 @@ public:
     static void put_pages(std::byte* data) noexcept;
     // Cuts an idle block of a larger class than cls into free pages. False when no channel has one.
     [[nodiscard]] static bool split_from_channel(unsigned cls) noexcept;
+    // Turns shorter blocks in the channels into free pages, the longest first, until a chunk that got one back has a
+    // free run long enough for this class. False when none has.
+    [[nodiscard]] static bool restore_from_channels(unsigned cls) noexcept;
     // Turns all blocks in the channels into free pages, whole again with their neighbours.
     static void empty_channels() noexcept;
 
