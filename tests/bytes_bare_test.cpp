@@ -1,5 +1,6 @@
 // <synk/bytes.hpp>: the way to a bare pointer and back, and what is no way back.
 #include <synk/bytes.hpp>
+#include <synk/synk.h>
 
 #include <memory>
 #include <utility>
@@ -48,6 +49,28 @@ TEST_F(BareBytes, ReleaseGivesTheBlockOutOfItsHandsAndAdoptTakesItBack) {
         EXPECT_EQ(first_broken(again, n + 1), intact);
     }
     expect_empty_handle(synk::bytes::adopt(nullptr));
+}
+
+TEST_F(BareBytesDeathTest, WhatCannotBeAdoptedIsSaidOfTheAdopting) {
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
+    synk::bytes b = get(page);
+    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(b.data())), "adopt of .*not lent as a bare pointer");
+    EXPECT_DEATH(static_cast<void>(synk::bytes::adopt(b.data() + 1)), "adopt of .*points 1 bytes into");
+}
+
+// By page tables: there is no second block that goes back idle.
+TEST_F(BareBytes, ALargeBlockIsResizedWithoutCopyingIt) {
+    auto* p = static_cast<std::byte*>(synk_get(6 * mib));
+    fill(std::span(p, 6 * mib), 1);
+    const std::size_t idle = synk::stats().idle;
+    p = static_cast<std::byte*>(synk_resize(p, 20 * mib));
+    EXPECT_GE(synk_capacity(p), 20 * mib);
+    EXPECT_EQ(synk::stats().idle, idle);
+    p = static_cast<std::byte*>(synk_resize(p, 5 * mib));
+    EXPECT_LT(synk_capacity(p), 6 * mib);
+    EXPECT_EQ(first_broken(std::span(p, 5 * mib), 1), intact);
+    synk_put(p);
+    EXPECT_EQ(lent(), 0U);
 }
 
 TEST_F(BareBytes, WhatIsReleasedComesBackByDeallocateToo) {

@@ -258,6 +258,29 @@ TEST_F(Bytes, AppendTakesAllOfItselfWithoutGrowth) {
     EXPECT_EQ(first_broken(std::span(b).last(64), 1), intact);
 }
 
+// What lies behind size() in the same block is carried along, too.
+TEST_F(Bytes, AppendTakesWhatLiesBehindItsEnd) {
+    for (const std::size_t n : {page, 6 * mib}) {
+        synk::bytes b = filled(n, n);
+        b.resize(n - 100);
+        b.append(std::span<const std::byte>(b.data() + n - 200, 200));
+        ASSERT_EQ(b.size(), n + 100);
+        EXPECT_EQ(first_broken(std::span(b).first(n - 100), n), intact);
+        EXPECT_EQ(std::memcmp(b.data() + n - 100, b.data() + n - 200, 100), 0);
+    }
+}
+
+// By page tables: there is no second block that goes back idle.
+TEST_F(Bytes, AppendMovesALargeBlockWithoutCopyingIt) {
+    synk::bytes b = filled(6 * mib, 1);
+    const std::size_t idle = synk::stats().idle;
+    b.append("more");
+    EXPECT_GE(b.capacity(), 12 * mib);
+    EXPECT_EQ(synk::stats().idle, idle);
+    EXPECT_EQ(first_broken(std::span(b).first(6 * mib), 1), intact);
+    EXPECT_EQ(std::memcmp(b.data() + 6 * mib, "more", 4), 0);
+}
+
 TEST_F(Bytes, WhatCannotExistIsALengthErrorAndChangesNothing) {
     for (const std::size_t n : {page, 5 * mib}) {
         synk::bytes b = filled(n, 1);

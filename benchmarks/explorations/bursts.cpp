@@ -1,7 +1,7 @@
 // Asks: what does another policy of the paths behind a thread's cache change for threads that hold many buffers at
 // once? For builds of the library with a patch each, as passing.cpp:
 //
-//     cmake --build build --target explore_bursts
+//     cmake --build build/bench --target explore_bursts
 //     benchmarks/explorations/in_turns 11 PROGRAM OTHER_PROGRAM...
 //
 // One line of numbers, for 1, 2 and 4 threads that each get 64 buffers of mixed sizes, then put them, and so on: ns of

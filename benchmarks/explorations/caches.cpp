@@ -1,7 +1,7 @@
 // Asks: a thread's cache behind the asymmetric gate (what the library has), a thread's cache whose pop and push are
 // restartable sequences, or a cache a CPU by restartable sequences?
 //
-//     cmake --build build --target explore_caches && build/benchmarks/explorations/explore_caches [MODE]
+//     cmake --build build/bench --target explore_caches && build/bench/benchmarks/explorations/explore_caches [MODE]
 //
 //     hot       one thread gets and puts: one size, random sizes; ns of the processor's time a pair
 //     threads   2 threads, and 32 on the processors there are; bytes that the blocks in all caches came to need

@@ -1,6 +1,6 @@
 // Asks: what does a handle cost over a bare pointer, and where do a bare pair's instructions go?
 //
-//     cmake --build build --target explore_handles && build/benchmarks/explorations/explore_handles
+//     cmake --build build/bench --target explore_handles && build/bench/benchmarks/explorations/explore_handles
 //     valgrind --tool=callgrind build/benchmarks/explorations/explore_handles count WAY N
 //
 // The difference of two counts with N and 2 N, by N, are instructions a pair; WAY is a number in the order of the

@@ -1,7 +1,7 @@
 // Asks: what do huge pages do for the pool's chunks? options::huge on, off and automatic: new memory, memory that is
 // weak or gone, and what little use keeps resident.
 //
-//     cmake --build build --target explore_huge_pages && build/benchmarks/explorations/explore_huge_pages
+//     cmake --build build/bench --target explore_huge_pages && build/bench/benchmarks/explorations/explore_huge_pages
 //
 // Every figure is of a process of its own. Needs /sys/kernel/mm/transparent_hugepage/enabled at madvise or always.
 #include <chrono>

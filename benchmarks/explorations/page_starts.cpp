@@ -2,7 +2,7 @@
 // caches. What does it cost to go round through the starts of N blocks, and what does it cost when block i is used from
 // byte 64 x i on instead (256 x i, where the first 256 bytes are read)?
 //
-//     cmake --build build --target explore_page_starts && build/benchmarks/explorations/explore_page_starts
+//     cmake --build build/bench --target explore_page_starts && build/bench/benchmarks/explorations/explore_page_starts
 //
 // A visit loads the place of the next one from the block, so that each waits for the one before: its time is latency.
 #include <cstddef>

@@ -1,7 +1,7 @@
 // Asks: what do other constants or another policy of the paths behind a thread's cache change for threads that pass
 // blocks on? Rows of ./bench alone, so that builds of the library with a patch each can take turns quickly:
 //
-//     cmake --build build --target explore_passing
+//     cmake --build build/bench --target explore_passing
 //     benchmarks/explorations/in_turns 21 PROGRAM OTHER_PROGRAM...
 //
 // where each program is this one, linked with another build of the library. One line of numbers:

@@ -1,7 +1,7 @@
 // Asks: how many size classes to the doubling? Fewer pages are wasted with more of them, and a thread's cache finds
 // less.
 //
-//     cmake --build build --target explore_waste && build/benchmarks/explorations/explore_waste
+//     cmake --build build/bench --target explore_waste && build/bench/benchmarks/explorations/explore_waste
 //
 // Simulated, in pages; nothing is measured and no memory is used. First the waste row of ./bench: 200 MiB of the mixed
 // sizes, a quarter of them renewed 20 times, out of chunks of 1,024 pages in which the shortest free run that is long

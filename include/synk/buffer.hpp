@@ -139,7 +139,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return read_ == write_; }
     // Bytes that the block holds, the consumed ones included.
     [[nodiscard]] std::size_t capacity() const noexcept { return storage_.capacity(); }
-    // Bytes that fit behind the unread ones where they are. A drained buffer has room for capacity().
+    // Bytes that fit behind the unread ones where they are. What was read before them still takes its room, all of it
+    // in a buffer that is drained: 0 then says that the end of the block is reached, until grow(), reset() or a write.
     [[nodiscard]] std::size_t available() const noexcept { return capacity() - write_; }
 
     // The unread bytes. Changing them changes what will be read.

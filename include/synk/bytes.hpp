@@ -89,7 +89,7 @@ public:
         if (n > block_.capacity()) grow(n);
     }
     // Adds bytes behind the last one. The capacity at least doubles when it grows, so that n appends copy
-    // O(n) bytes. `more` may lie inside this very buffer.
+    // O(n) bytes. `more` may lie inside this very block.
     void append(std::span<const std::byte> more) {
         if (more.empty()) return;
         if (more.size() > block_.capacity() - size_) return append_grown(more);
@@ -123,7 +123,7 @@ public:
     // handle.
     [[nodiscard]] static bytes adopt(void* p) noexcept {
         if (p == nullptr) return {};
-        const detail::held_block b = detail::take_bare(p);
+        const detail::held_block b = detail::take_bare("adopt", p);
         return bytes(b, b.capacity());
     }
 

@@ -16,10 +16,11 @@ enum class huge_pages {
     off        // for none; the system's own setting holds
 };
 
-// Every option can also be given in the environment, as SYNK_ and its name in capitals: SYNK_IDLE_LIMIT=256M,
-// SYNK_WEAK_AFTER=500ms, SYNK_GONE_AFTER=10s, SYNK_HUGE_PAGES=on, SYNK_KEEPER=off, ... Numbers take K, M, G, times
-// ms and s, the others on and off (huge pages also automatic). What cannot be read is ignored with one line on
-// standard error. configure() wins over the environment.
+// Every option can also be given in the environment, as SYNK_ and its name in capitals, `huge` as SYNK_HUGE_PAGES:
+// SYNK_IDLE_LIMIT=256M, SYNK_WEAK_AFTER=500ms, SYNK_GONE_AFTER=10s, SYNK_HUGE_PAGES=on, SYNK_KEEPER=off, ... Numbers
+// take K, M, G, times ms and s, the others on and off (huge pages also automatic). What cannot be read is ignored with
+// one line on standard error. configure() wins over the environment. A program with more privileges than its caller
+// (setuid and the like) does not read it.
 struct options {
     // Bytes: the most that may lie idle and resident in the pool, the caches of all threads included. What does
     // not fit goes back to the system at once. Where more than half as much is lent, less lies idle beside it
@@ -61,20 +62,23 @@ SYNK_API void configure(const options& wanted);
 // The options in force.
 [[nodiscard]] SYNK_API options current_options() noexcept;
 
+// The four that follow may be called at any time and from any thread.
+//
 // What the keeper would do now, for a program that has switched it off: to be called every weak_after / 4 or so. A
 // call that comes early does nothing. Returns the bytes that it gave back.
 SYNK_API std::size_t maintain() noexcept;
 
 // A file descriptor for the program's own event loop, which becomes readable (POLLIN) under memory pressure, or -1
-// when the system tells nobody. It stays the library's: do not close or read it. When it is readable call
-// on_pressure(), which gives back all that is idle and returns how many bytes that was. With the keeper running
-// neither is needed. The sources are MEMORY_PRESSURE_WATCH, the process's cgroup, and /proc/pressure/memory.
+// when the system tells nobody, or another thread is just opening it. It stays the library's: do not close or read it.
+// In the child of a fork it is closed; call this again there. When it is readable call on_pressure(), which gives back
+// all that is idle and returns how many bytes that was. With the keeper running neither is needed. The sources are
+// MEMORY_PRESSURE_WATCH, the process's cgroup, and /proc/pressure/memory.
 [[nodiscard]] SYNK_API int pressure_fd() noexcept;
 SYNK_API std::size_t on_pressure() noexcept;
 
 // Gives idle memory back to the system, the caches of other threads included, until at most `keep` bytes lie
 // idle and resident; done when it returns. Returns how many bytes it gave back. A thread that is inside a get
-// or put at that moment keeps its cache until its next slow path.
+// or put at that moment keeps its blocks of that one size, in a slow path all of its cache, until its next get or put.
 SYNK_API std::size_t trim(std::size_t keep = 0) noexcept;
 
 } // namespace v1

@@ -14,7 +14,8 @@ inline namespace v1 {
 // Eleven tiers, 4 KiB to 4 MiB, and large blocks above. The process has one; get_sized_pool() names it.
 //
 // Thread safety: every member, from any thread, at any time from static initialisers to static destructors,
-// in signal handlers and in both processes after a fork. No get and no put waits for another thread.
+// and in both processes after a fork. No get and no put waits for another thread. In signal handlers: puts, and gets
+// that do not throw, so try_get_sized() (docs/giving-back.md says what a thread's first use may need there).
 class sized_pool {
 public:
     sized_pool(const sized_pool&) = delete;

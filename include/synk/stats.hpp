@@ -44,6 +44,8 @@ struct statistics {
     std::array<tier_statistics, detail::tier_count + 1> tiers{}; // the last one is for large blocks
 };
 
+// From any thread, while others are at work: figures that belong together may then be off by what is on its way. Looks
+// at the cache of every thread: microseconds, not for every request.
 [[nodiscard]] SYNK_API statistics stats() noexcept;
 
 } // namespace v1

@@ -2,8 +2,10 @@
  * <synk/pool.hpp>.
  *
  * Thread safety: every function, from any thread. Nobody waits for another thread.
- * Errors: what has no memory, or asks for what cannot exist, returns NULL with errno set (ENOMEM, EOVERFLOW).
- * A pointer that is not a block lent by this interface ends the process with a line that names it. */
+ * Errors: what has no memory returns NULL with errno ENOMEM, what asks for more than 2^46 bytes with EOVERFLOW.
+ * A pointer that is not a block lent as a bare pointer, by this interface, bytes::release() or
+ * sized_pool::allocate(), ends the process with a line that names it.
+ * Options are set in the environment, as <synk/options.hpp> says: SYNK_IDLE_LIMIT=256M. */
 #ifndef SYNK_SYNK_H
 #define SYNK_SYNK_H
 
@@ -40,7 +42,8 @@ SYNK_C_API void* synk_resize(void* block, size_t size);
 /* Gives idle memory back to the system until at most keep bytes are idle; returns the bytes given back. */
 SYNK_C_API size_t synk_trim(size_t keep);
 
-/* Sizes in bytes, counts since the process began. See <synk/stats.hpp>. */
+/* Sizes in bytes, counts since the process began, as in <synk/stats.hpp>; hits and misses are those of all tiers,
+ * hits what idle memory served: caches, channels and chunks. */
 struct synk_stats {
     size_t mapped, lent, idle, gone;
     uint64_t hits, misses, splits, restored, dropped, given_back, refused_advice;

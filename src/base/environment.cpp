@@ -67,7 +67,7 @@ bool read(const char* text, huge_pages& out) noexcept {
 
 template <class Value>
 void take(options& all, Value options::*option, const char* name, const char* form) noexcept {
-    const char* const text = std::getenv(name);
+    const char* const text = ::secure_getenv(name);
     if (text == nullptr) return;
     options changed = all;
     const char* fault = read(text, changed.*option) ? fault_in(changed) : form;
@@ -85,7 +85,7 @@ options options_from_environment() noexcept {
     constexpr const char* flag = "it is on or off";
     options all;
     take(all, &options::idle_limit, "SYNK_IDLE_LIMIT", size);
-    if (const char* const text = std::getenv("SYNK_GONE_AFTER"); text != nullptr) read(text, all.gone_after);
+    if (const char* const text = ::secure_getenv("SYNK_GONE_AFTER"); text != nullptr) read(text, all.gone_after);
     if (fault_in(all) != nullptr) all.gone_after = options().gone_after;
     take(all, &options::weak_after, "SYNK_WEAK_AFTER", time);
     take(all, &options::gone_after, "SYNK_GONE_AFTER", time);

@@ -34,6 +34,11 @@ public:
         reserved_.fetch_sub(static_cast<std::int64_t>(bytes), memory_order_relaxed);
     }
 
+    // In the child of a fork, whose other threads had reservations on their way.
+    void set_reserved(std::size_t bytes) noexcept {
+        reserved_.store(static_cast<std::int64_t>(bytes), memory_order_relaxed);
+    }
+
     [[nodiscard]] std::size_t reserved() const noexcept {
         const std::int64_t now = reserved_.load(memory_order_seq_cst);
         return now > 0 ? static_cast<std::size_t>(now) : 0;

@@ -27,6 +27,19 @@ enum class thread_phase : unsigned char { fresh, making, cached, ended };
 // relaxed throughout: nobody but this thread, and signal handlers that interrupt it, sees it.
 constinit thread_local atomic<thread_phase> phase [[gnu::tls_model("initial-exec")]]{thread_phase::fresh};
 
+// What a thread is told from others by; the same in the child of its fork.
+const void* this_thread() noexcept { return &phase; }
+
+// What this thread empties or ages, from behind a gate that it has closed or as its own at its end: a signal handler
+// may fork meanwhile, and then the child goes on with it. relaxed: only that child looks, which has one thread.
+void begin_work_on(cache_record& c) noexcept { c.at_work.store(this_thread(), memory_order_relaxed); }
+void end_work_on(cache_record& c) noexcept {
+    const void* us = this_thread(); // somebody else may have come behind the gate after us
+    c.at_work.compare_exchange_strong(us, nullptr, memory_order_relaxed, memory_order_relaxed);
+}
+
+constinit bool interrupted = false; // by the last fork, in the child; its one thread's
+
 bool has_own() noexcept { return this_thread_cache != &no_cache; }
 
 // Only grows, by compare-and-swap at its head; walked from head to end by anybody.
@@ -62,7 +75,9 @@ void end_thread(void* record) noexcept {
     this_thread_cache = &no_cache;
     phase.store(thread_phase::ended, memory_order_relaxed);
     if (c.gate.enter_slow()) {
+        begin_work_on(c);
         thread_caches::empty(c);
+        end_work_on(c);
         c.gate.leave();
     }
     // release: pairs with adopt(). A cache that another thread is just emptying is left to it, with what it
@@ -98,8 +113,13 @@ void take_over_own() noexcept {
 void after_fork_in_child() noexcept {
     note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
+    interrupted = has_own() && this_thread_cache->gate.entered();
     each_cache([](cache_record& c) {
         if (&c == this_thread_cache) return;
+        if (c.at_work.load(memory_order_relaxed) == this_thread()) { // relaxed: our own
+            interrupted = true;
+            return;
+        }
         const gate_hold hold = c.gate.close([] {}, false); // nobody runs who could be inside: no barrier needed
         if (!hold) return abandon(c);
         thread_caches::abandon_bin(c, hold.in_use());
@@ -124,6 +144,7 @@ bool ready() noexcept {
     if (seen != setup_state::none ||
         !setup.compare_exchange_strong(seen, setup_state::running, memory_order_relaxed, memory_order_relaxed))
         return false;
+    require_page(system_page());
     apply_environment();
     asymmetric.store(os().register_barrier(), memory_order_relaxed); // relaxed: published by setup
     if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(1, memory_order_relaxed);
@@ -135,9 +156,10 @@ bool ready() noexcept {
 }
 
 // Before main() and before dlopen() returns, when no signal handler of the program's and hardly a thread is there: the
-// setting up takes locks of the C library's and the loader's, for which a get must not wait.
-[[gnu::constructor]] void set_up_at_load() noexcept {
-    static_cast<void>(ready());
+// setting up takes locks of the C library's and the loader's, for which a get must not wait. Early among constructors:
+// the keeper follows forks behind us. With pages of another size it is left to the first use to say so.
+[[gnu::constructor(1000)]] void set_up_at_load() noexcept {
+    if (system_page() == page_size) static_cast<void>(ready());
     stay_loaded();
 }
 
@@ -198,38 +220,6 @@ cache_record* make_own() noexcept {
 
 bool thread_caches::set_up() noexcept { return ready(); }
 
-namespace {
-
-// By the last 12 bits of an address processors first tell whether a load must wait for an earlier store: of two that
-// lie a multiple of 4096 bytes apart it waits in vain.
-bool meet(const void* a, const void* b) noexcept {
-    const auto apart = (reinterpret_cast<std::uintptr_t>(a) - reinterpret_cast<std::uintptr_t>(b)) % page_size;
-    return apart < sizeof(std::uint64_t) || apart > page_size - sizeof(std::uint64_t);
-}
-
-// Whether a cache would lie here so that no hit of a bin's first slot waits for what it does not depend on: not the
-// load that every hit begins with for what the hit before wrote, nor its own loads for what a user wrote at the start
-// of a block. (What a cache's own parts are to each other: thread_cache.hpp.) Only looks at addresses.
-bool lies_well(cache_record& c, const void* read_first) noexcept {
-    constexpr const void* block_start = nullptr; // any multiple of page_size
-    for (unsigned cls = 0; cls < cached_class_count; ++cls) {
-        const void* const word = &c.bins[bin_of(cls)];
-        const void* const slot = c.row(cls);
-        if (meet(word, read_first) || meet(slot, read_first)) return false;
-        if (meet(word, block_start) || meet(slot, block_start) || meet(&c.tags[bin_of(cls)], block_start)) return false;
-        if (meet(&c.limits[bin_of(cls)], block_start)) return false;
-    }
-    return !meet(&c.gate, read_first) && !meet(&c.gate, block_start);
-}
-
-} // namespace
-
-std::byte* thread_caches::place_in(std::byte* memory, const void* read_first) noexcept {
-    for (std::size_t at = 0; at < page_size; at += alignof(cache_record))
-        if (lies_well(*reinterpret_cast<cache_record*>(memory + at), read_first)) return memory + at;
-    return memory; // it is as right there
-}
-
 cache_record* thread_caches::own() noexcept {
     if (has_own()) return static_cast<cache_record*>(this_thread_cache);
     thread_phase seen = thread_phase::fresh;
@@ -238,7 +228,10 @@ cache_record* thread_caches::own() noexcept {
         return nullptr;
     cache_record* const c = make_own();
     phase.store(c != nullptr ? thread_phase::cached : thread_phase::fresh, memory_order_relaxed);
-    if (c != nullptr) this_thread_cache = c;
+    if (c != nullptr) {
+        this_thread_cache = c;
+        c->taken.store(true, memory_order_relaxed); // relaxed: a signal handler that forked meanwhile gave it up
+    }
     return c;
 }
 
@@ -255,6 +248,7 @@ public:
     template <class Work>
     void add(cache_record& c, Work work) noexcept {
         if (c.reserved.load(memory_order_relaxed) == 0 || !c.gate.shut()) return; // relaxed: a recent value
+        begin_work_on(c);
         shut_[count_++] = &c;
         if (count_ == at_once) rest(work);
     }
@@ -263,9 +257,9 @@ public:
         const bool passed = count_ != 0 && barrier();
         for (unsigned i = 0; i < count_; ++i) {
             const gate_hold hold = shut_[i]->gate.look_inside(passed, wish_);
-            if (!hold) continue;
-            work(*shut_[i], hold.in_use());
-            shut_[i]->gate.open();
+            if (hold) work(*shut_[i], hold.in_use());
+            end_work_on(*shut_[i]);
+            if (hold) shut_[i]->gate.open();
         }
         count_ = 0;
     }
@@ -314,9 +308,11 @@ std::size_t empty_if_resting(cache_record& c) noexcept {
     if (&c == this_thread_cache || reserved == 0 || !rests(c)) return 0;
     const gate_hold hold = c.gate.close(barrier, false);
     if (!hold) return 0;
+    begin_work_on(c);
     const std::size_t before = c.reserved.load(memory_order_relaxed); // relaxed: nobody else changes it now
     thread_caches::empty_all_but(c, hold.in_use());
     const std::size_t given_up = before - c.reserved.load(memory_order_relaxed);
+    end_work_on(c);
     c.gate.open();
     return given_up;
 }
@@ -339,6 +335,8 @@ void thread_caches::empty_resting(std::size_t bytes) noexcept {
 void thread_caches::ask_own() noexcept {
     if (has_own()) this_thread_cache->gate.ask();
 }
+
+bool thread_caches::interrupted_by_fork() noexcept { return interrupted; }
 
 bool thread_caches::forked() noexcept { return has_forked.load(memory_order_relaxed); } // relaxed: see note_fork
 

@@ -27,6 +27,7 @@ struct cache_record : thread_cache {
     unsigned evictions = 0;                // see growth.hpp; the owner's
     std::size_t overpaid = 0;              // see growth.hpp; the owner's
     atomic<bool> taken{true};              // some thread's; false: free for the next thread
+    atomic<const void*> at_work{nullptr};  // the thread that empties or ages it, or null; see after_fork_in_child
     cache_record* next = nullptr;          // the list only grows; written before the record is published
 };
 
@@ -109,6 +110,9 @@ public:
 
     // Asks the calling thread to hand over its cache at its next get or put, which so goes the slow way.
     static void ask_own() noexcept;
+
+    // In the child of a fork: whether a signal handler forked in the middle of our own thread's work.
+    [[nodiscard]] static bool interrupted_by_fork() noexcept;
 
     // Bytes in all caches: a recent value; and a quick upper bound of it.
     [[nodiscard]] static std::size_t idle_bytes() noexcept;

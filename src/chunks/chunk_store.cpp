@@ -1,5 +1,7 @@
 #include "chunks/chunk_store.hpp"
 
+#include <bit>
+
 #include "base/settings.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/chunk_index.hpp"
@@ -171,9 +173,8 @@ claimed_blocks claim_resident_below(unsigned end, unsigned cls, std::byte** out,
             if (!warm_chunks->contains(id)) continue;
             chunk& c = *chunks->at(id);
             const claimed_blocks got = claim_from(c, cls, out, want, memory_behind::all);
-            if (got.count == 0) continue;
-            relist(c);
-            return got;
+            relist(c); // where it came to nothing, too: it may have hidden pages from who listed the chunk meanwhile
+            if (got.count != 0) return got;
         }
     }
     return {};
@@ -219,6 +220,20 @@ std::size_t chunk_store::free_gone(std::byte* data) noexcept {
     free_block(c, run);
     if (!taken) warm_chunks->insert(c.id);
     return taken ? 0 : bytes;
+}
+
+void chunk_store::recount() noexcept {
+    std::size_t warm = 0, weak = 0; // pages
+    for (unsigned id = 0; id < chunks->limit(); ++id) {
+        const chunk& c = *chunks->at(id);
+        if (c.start() == nullptr) continue;
+        for (unsigned w = 0; w < page_bitmap::words; ++w) {
+            warm += static_cast<unsigned>(std::popcount(~c.owned.word(w) & ~c.gone.word(w)));
+            weak += static_cast<unsigned>(std::popcount(~c.owned.word(w) & c.weak.word(w)));
+        }
+    }
+    counters.chunk_warm.set(warm * page_size);
+    counters.chunk_weak.set(weak * page_size);
 }
 
 unsigned chunk_store::class_at(const chunk& c, const std::byte* data) noexcept {

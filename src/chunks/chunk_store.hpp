@@ -37,7 +37,7 @@ public:
     [[nodiscard]] static claimed_blocks claim_new(unsigned cls, std::byte** out, unsigned want) noexcept;
 
     // A block that claim() gave: its pages are free again, at once and for any use. Its memory stays. Returns the class
-    // of the longest free run in its chunk.
+    // of the longest free run in its chunk; chunk::unlisted when others have taken all of it meanwhile.
     static unsigned free(std::byte* data) noexcept;
     // The same, its memory given back to the system first where the system allows it. Returns the bytes that
     // stay resident all the same.
@@ -58,6 +58,9 @@ public:
 
     // Gives the address space of chunks that are wholly free back. Returns the bytes of them that were warm.
     static std::size_t unmap_free() noexcept;
+
+    // In the child of a fork: counts anew what is free and resident. What another thread was at then is nobody's.
+    static void recount() noexcept;
 
     // The block that starts at data and is owned, or none. For checked pointers.
     [[nodiscard]] static unsigned class_at(const chunk& c, const std::byte* data) noexcept;

@@ -1,20 +1,24 @@
 #include <synk/bytes.hpp>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "checks/errors.hpp"
 
 namespace synk::inline v1 {
 
 void bytes::grow(std::size_t n) { block_ = detail::regrow(block_, size_, n); }
 
-// The old block must outlive the copy: `more` may lie in it.
+// `more` may lie in the block that is about to go, and is then carried along, up to its end.
 void bytes::append_grown(std::span<const std::byte> more) {
     if (more.size() > detail::max_block_size) detail::throw_impossible(more.size());
-    const std::size_t needed = size_ + more.size();
-    const std::size_t doubled = block_.capacity() * 2;
-    bytes larger(detail::get(needed > doubled ? needed : doubled), needed);
-    if (size_ != 0) std::memcpy(larger.data(), block_.data, size_);
-    std::memcpy(larger.data() + size_, more.data(), more.size());
-    swap(larger);
+    const std::size_t needed = size_ + more.size(), capacity = block_.capacity();
+    const auto at = reinterpret_cast<std::uintptr_t>(more.data()) - reinterpret_cast<std::uintptr_t>(block_.data);
+    const bool own = at < capacity;
+    const std::size_t used = own ? std::min(capacity, std::max(size_, at + more.size())) : size_;
+    block_ = detail::regrow(block_, used, std::max(needed, std::min(2 * capacity, detail::max_block_size)));
+    std::memmove(block_.data + size_, own ? block_.data + at : more.data(), more.size());
+    size_ = needed;
 }
 
 } // namespace synk::inline v1

@@ -34,11 +34,11 @@ void* synk_resize(void* data, size_t size) {
     if (data == nullptr) return synk_get(size);
     const size_t capacity = bare_block("resize", data).capacity;
     if (size <= capacity && class_of(size) == class_of(capacity)) return data;
-    void* const other = synk_get(size);
-    if (other == nullptr) return nullptr;
-    std::memcpy(other, data, size < capacity ? size : capacity);
-    synk_put(data);
-    return other;
+    const held_block old = take_bare("resize", data);
+    const held_block other = try_regrow(old, size < capacity ? size : capacity, size);
+    if (other.data == nullptr) errno = size > max_block_size ? EOVERFLOW : ENOMEM;
+    lend_bare(other.data != nullptr ? other.data : old.data);
+    return other.data;
 }
 
 size_t synk_trim(size_t keep) { return synk::trim(keep); }

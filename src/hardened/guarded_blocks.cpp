@@ -66,7 +66,7 @@ guarded_block& record_of(const std::byte* data) noexcept {
     guarded_block* const g = places.find(data).as_guarded();
     if (g == nullptr || g->data.load(memory_order_relaxed) != data)
         fatal("put of %p: this guarded block went back to the system after its put; it was put a second time, by the "
-              "copy of a handle",
+              "copy of a handle: move handles, never copy their bytes",
               static_cast<const void*>(data));
     return *g;
 }
@@ -98,7 +98,7 @@ bool guarded_blocks::retire(std::byte* data) noexcept {
     if (g.state.exchange(guarded_state::retired, memory_order_relaxed) != guarded_state::in_handle)
         fatal(
             "put of %p: this block of %zu bytes was put already, or is lent as a bare pointer; two handles own it, one "
-            "is a copy",
+            "is a copy: move handles, never copy their bytes",
             static_cast<const void*>(data), size_of(g));
     check_mark(data, size_of(g));
     counters.guarded_retired.add(whole_pages(size_of(g)));

@@ -42,7 +42,7 @@ std::uint64_t item_of(const std::byte* data, std::uint64_t low_bits) noexcept {
 
 [[noreturn]] void fail_second_put(block b) noexcept {
     fatal("put of %p: this block of %zu bytes is idle in the pool already; it was put a second time, by the copy of a "
-          "handle",
+          "handle: move handles, never copy their bytes",
           static_cast<const void*>(b.data), b.capacity);
 }
 

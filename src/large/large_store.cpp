@@ -139,18 +139,22 @@ block grow_in_place(large_block& l, block b, std::size_t capacity) noexcept {
     return {};
 }
 
-// The old places are cleared before the move: once moved, the system may give these addresses to anybody.
+// The old places are cleared before the move: once moved, the system may give these addresses to anybody. Those of the
+// target, too, whose tables are there then: a refused move may have unmapped it, and it may be anybody's already. So it
+// is left as it is, addresses without memory.
 block grow_elsewhere(large_block& l, block b, std::size_t capacity) noexcept {
     std::byte* const target = map_aligned(capacity, chunk_size);
     if (target == nullptr) return {};
-    if (places.set(target, capacity, place_owner(&l))) {
-        places.clear(b.data, b.capacity);
-        if (move_mapping(b.data, b.capacity, target, capacity)) return {target, capacity};
-        static_cast<void>(places.set(b.data, b.capacity, place_owner(&l))); // its table is there: cannot fail
-        places.clear(target, capacity);
+    if (!places.set(target, capacity, place_owner(&l))) {
+        unmap(target, capacity);
+        return {};
     }
-    unmap(target, capacity);
-    return {};
+    places.clear(target, capacity);
+    places.clear(b.data, b.capacity);
+    const bool moved = move_mapping(b.data, b.capacity, target, capacity);
+    const block now = moved ? block{target, capacity} : b;
+    static_cast<void>(places.set(now.data, now.capacity, place_owner(&l))); // its tables are there: cannot fail
+    return moved ? now : block{};
 }
 
 } // namespace

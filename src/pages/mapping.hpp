@@ -23,8 +23,8 @@ bool unmap(std::byte* at, std::size_t size) noexcept;
 bool resize_in_place(std::byte* at, std::size_t size, std::size_t new_size) noexcept;
 
 // Moves a mapping, grown to new_size bytes, to `target`, a mapping of that size, which it replaces. Page
-// tables move, contents do not: 5.6 us for 4 MiB where copying costs 285 us. False, and nothing changed, when
-// refused.
+// tables move, contents do not: 5.6 us for 4 MiB where copying costs 285 us. False when refused: the mapping is as it
+// was, but the target may be unmapped, and somebody else's by now.
 bool move_mapping(std::byte* at, std::size_t size, std::byte* target, std::size_t new_size) noexcept;
 
 // Whether the kernel took the advice; it may refuse any (locked memory, old kernels, sandboxes), which is

@@ -3,9 +3,14 @@
 #include <ctime>
 
 #include <linux/membarrier.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <synk/detail/size_class.hpp>
+
+#include "checks/fatal.hpp"
 
 namespace synk::inline v1::detail {
 
@@ -66,5 +71,13 @@ constexpr system_calls linux_calls{
     map, unmap, make_accessible, make_inaccessible, advise, remap, barrier, register_barrier, now};
 
 constinit atomic<const system_calls*> the_system{&linux_calls};
+
+std::size_t system_page() noexcept { return ::getauxval(AT_PAGESZ); }
+
+void require_page(std::size_t bytes) noexcept {
+    if (bytes == page_size) return;
+    fatal("the system's pages have %zu bytes, and synk is made for pages of %zu; boot a kernel that has those", bytes,
+          page_size);
+}
 
 } // namespace synk::inline v1::detail

@@ -1,6 +1,7 @@
-// The operating system as synk sees it: a table of calls that a test can replace by its own, to refuse, to
-// count or to keep another time. Nothing else in the library makes a system call, but for the one line that
-// reports misuse.
+// The operating system as the pool's memory sees it: a table of calls that a test can replace by its own, to refuse, to
+// count or to keep another time. Nothing else maps or advises memory. Other calls of the system are made where they
+// belong: by buffers that read and write descriptors, the keeper's thread and what tells it of memory pressure, and the
+// line that reports misuse.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +32,11 @@ struct system_calls {
 };
 
 extern const system_calls linux_calls;
+
+// Bytes of a page of the system's; and the end of the process where those are not 4096: blocks of the pool could then
+// neither be protected nor given back page by page.
+[[nodiscard]] std::size_t system_page() noexcept;
+void require_page(std::size_t bytes) noexcept;
 
 // relaxed: replaced by tests before they start threads.
 extern constinit atomic<const system_calls*> the_system;

@@ -80,8 +80,8 @@ bool take_from(guarded_block& g) noexcept {
     return {static_cast<std::byte*>(p), cls, class_pages(cls)};
 }
 
-[[gnu::noinline]] held_block take_elsewhere(void* p) noexcept {
-    const block b = bare_block("put", p);
+[[gnu::noinline]] held_block take_elsewhere(const char* verb, void* p) noexcept {
+    const block b = bare_block(verb, p);
     const place_owner owner = places.find(p);
     if (chunk* const c = owner.as_chunk()) {
         if (take_from(c, p, class_of(b.capacity))) return b;
@@ -90,13 +90,13 @@ bool take_from(guarded_block& g) noexcept {
     } else if (guarded_block* const g = owner.as_guarded()) {
         if (take_from(*g)) return held_block::guarded(b.data, b.capacity);
     }
-    static_cast<void>(bare_block("put", p)); // says what is wrong, unless it was another thread just now
-    fail_not_bare("put", p);
+    static_cast<void>(bare_block(verb, p)); // says what is wrong, unless it was another thread just now
+    fail_not_bare(verb, p);
 }
 
 [[gnu::noinline]] void put_elsewhere(void* p, std::size_t n) noexcept {
     if (p == nullptr) return;
-    const held_block b = take_elsewhere(p);
+    const held_block b = take_elsewhere("put", p);
     if (n > b.capacity())
         fatal("put of %p with %zu bytes: the block has only %zu; pass the size that it was allocated with", p, n,
               b.capacity());
@@ -130,10 +130,10 @@ void* try_get_bare(std::size_t n) noexcept {
 
 void lend_bare(std::byte* data) noexcept { lend_elsewhere(data); }
 
-held_block take_bare(void* p) noexcept {
+held_block take_bare(const char* verb, void* p) noexcept {
     chunk* const c = places.find(p).as_chunk();
     const unsigned cls = guessed_class(c, p);
-    return take_from(c, p, cls) ? of_class(p, cls) : take_elsewhere(p);
+    return take_from(c, p, cls) ? of_class(p, cls) : take_elsewhere(verb, p);
 }
 
 void put_bare(void* p, std::size_t n) noexcept { put_from(places.find(p).as_chunk(), p, class_of_positive(n), n); }

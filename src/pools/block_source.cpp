@@ -89,9 +89,11 @@ using get_function = found_blocks(unsigned cls, std::byte** out, unsigned want) 
 // long as it takes. To empty the caches costs all threads what they have close at hand, and all that they then miss.
 found_blocks get_by_restoring(unsigned cls, std::byte** blocks, get_function get) noexcept {
     if (!pieces_may_do(class_bytes(cls))) return {};
-    found_blocks found;
-    if (shared_store::restore_from_channels(cls)) found = get(cls, blocks, 1);
-    if (found.count != 0) return found;
+    // Of a few: others may be faster, or what came together is in part without memory.
+    for (int attempt = 0; attempt < 8 && shared_store::restore_from_channels(cls); ++attempt) {
+        const found_blocks found = get(cls, blocks, 1);
+        if (found.count != 0) return found;
+    }
     gather_idle();
     return get(cls, blocks, 1);
 }

@@ -9,11 +9,16 @@
 namespace synk::inline v1::detail {
 
 void fail_not_bare(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: this block is not lent as a bare pointer; it was put a second time, or a handle owns it", verb, p);
+    fatal("%s of %p: this block is not lent as a bare pointer; it was put a second time, or a handle owns it: put each "
+          "block once, and what a handle owns by that handle",
+          verb, p);
 }
 
 void fail_corrupted(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: the record of this block is corrupted; something has written into the pool's own memory", verb, p);
+    fatal("%s of %p: the record of this block is corrupted; something has written into the pool's own memory: look for "
+          "a wild "
+          "write with AddressSanitizer or Valgrind",
+          verb, p);
 }
 
 namespace {
@@ -24,12 +29,14 @@ namespace {
 }
 
 [[noreturn]] void fail_idle(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: this memory is idle in the pool already; it was put a second time, or used after its put", verb,
-          p);
+    fatal("%s of %p: this memory is idle in the pool already; it was put a second time, or used after its put: "
+          "AddressSanitizer or Valgrind show where",
+          verb, p);
 }
 
 [[noreturn]] void fail_foreign(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: not a block of this pool; a foreign pointer, or its memory went back to the system after its put",
+    fatal("%s of %p: not a block of this pool; a foreign pointer, or its memory went back to the system after its put: "
+          "put it where it came from, and once",
           verb, p);
 }
 

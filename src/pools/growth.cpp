@@ -33,9 +33,10 @@ std::size_t room_for(const cache_record& c, std::size_t idle) noexcept {
 void pay(std::size_t bytes) noexcept {
     cache_record* const c = thread_caches::own();
     const std::size_t before = c != nullptr ? std::min(c->overpaid, bytes) : 0;
+    if (c != nullptr) c->overpaid -= before; // at once: a signal handler may pay, too
     const std::size_t due = bytes - before;
     const std::size_t paid = due != 0 ? give_back_nearby(due) : 0;
-    if (c != nullptr) c->overpaid += std::max(paid, due) - due - before;
+    if (c != nullptr) c->overpaid += std::max(paid, due) - due;
 }
 
 } // namespace
@@ -50,9 +51,11 @@ bool growth::is_short() noexcept { return budget.reserved() > std::min(budget.mo
 
 bool growth::may_lend_longer() noexcept {
     constexpr unsigned cut_every = 256;
-    const cache_record* const c = thread_caches::own();
-    if (c == nullptr || c->evictions % cut_every == cut_every - 1) return false;
-    return budget.reserved() > budget.limit() / 2 && idle_allowance() >= budget.limit();
+    cache_record* const c = thread_caches::own();
+    if (c == nullptr || budget.reserved() <= budget.limit() / 2 || idle_allowance() < budget.limit()) return false;
+    if (c->evictions % cut_every != cut_every - 1) return true;
+    ++c->evictions; // this turn is taken, wherever the block comes from
+    return false;
 }
 
 bool growth::is_due() noexcept {

@@ -54,7 +54,8 @@ void put_for_reuse(block b) noexcept {
     if (tools::active()) tools::idle(b);
     if (put_into_cache(b)) return;
     // What nobody uses makes room, before what was used just now goes. A guess: shared_store decides.
-    if (budget.reserved() + b.capacity > budget.limit()) thread_caches::empty_resting(b.capacity);
+    const std::size_t limit = budget.limit();
+    if (b.capacity <= limit && budget.reserved() + b.capacity > limit) thread_caches::empty_resting(b.capacity);
     shared_store::put(b);
 }
 
@@ -80,16 +81,24 @@ void put_slow(held_block b) noexcept {
     keeper::note_idle();
 }
 
-held_block regrow(held_block b, std::size_t used, std::size_t n) {
-    if (n > max_block_size) throw_impossible(n);
-    if (b.capacity() > chunk_size && !b.is_guarded()) {
+held_block try_regrow(held_block b, std::size_t used, std::size_t n) noexcept {
+    if (n > max_block_size) return {};
+    if (b.capacity() > chunk_size && n > b.capacity() && !b.is_guarded()) {
         const block grown = large_store::grow(b.plain(), n);
         if (grown.data != nullptr) return grown;
     }
-    const held_block larger = get(n);
-    if (used != 0) std::memcpy(larger.data, b.data, used);
+    const held_block other = try_get(n);
+    if (other.data == nullptr) return {};
+    if (used != 0) std::memcpy(other.data, b.data, used);
     if (b.data != nullptr) put(b);
-    return larger;
+    return other;
+}
+
+held_block regrow(held_block b, std::size_t used, std::size_t n) {
+    if (n > max_block_size) throw_impossible(n);
+    const held_block other = try_regrow(b, used, n);
+    if (other.data == nullptr) throw_no_memory(n);
+    return other;
 }
 
 } // namespace detail

@@ -26,7 +26,7 @@ constexpr std::size_t worth_a_thread = std::size_t{1} << 20; // bytes
 // says that it is awake: until then it is still being made.
 enum class phase : int { none, starting, awake, asleep, failed };
 constinit atomic<phase> state{phase::none};
-constinit atomic<bool> prepared{false};        // the fork handlers are there, and the clock runs
+constinit atomic<bool> clock_runs{false};
 constinit atomic<bool> visiting{false};        // one visitor at a time; others go on
 constinit atomic<std::uint64_t> last_visit{0}; // ns
 
@@ -77,9 +77,12 @@ void before_fork() noexcept {
         shared_store::drop_weak();
 }
 
-// The keeper is not there in the child, nor a visitor that another thread was. Who inherits much and only hits its
-// cache would not come past note_idle().
+// The keeper is not there in the child, nor a visitor that another thread was; nor a thread that was just giving memory
+// back, or had blocks on their way: reservations are counted anew, unless the fork came out of the middle of our own
+// work, which has some in its hands. Who inherits much and only hits its cache would not come past note_idle().
 void after_fork_in_child() noexcept {
+    if (self != visitor::visits && !thread_caches::interrupted_by_fork())
+        shared_store::recount(thread_caches::reserved_bytes(), quarantine::idle_bytes());
     if (self == visitor::forks) self = visitor::none;
     if (self == visitor::none) visiting.store(false, memory_order_relaxed); // relaxed, both: only this thread runs
     state.store(phase::none, memory_order_relaxed);
@@ -87,12 +90,17 @@ void after_fork_in_child() noexcept {
     if (budget.reserved() >= worth_a_thread) thread_caches::ask_own();
 }
 
-// At the first slow put: nothing was idle before it, so the first visit is due an interval later.
-void prepare() noexcept {
-    // relaxed, all: the exchange decides who does it; a clock
-    if (prepared.load(memory_order_relaxed) || prepared.exchange(true, memory_order_relaxed)) return;
-    last_visit.store(os().now(), memory_order_relaxed);
+// At load, not at the first put: it takes a lock of the C library's, and that put may be a signal handler's.
+// after_fork_in_child() runs behind that of the caches, which are set up before.
+[[gnu::constructor]] void follow_forks_at_load() noexcept {
     ::pthread_atfork(before_fork, resume_visits, after_fork_in_child);
+}
+
+// At the first slow put: nothing was idle before it, so the first visit is due an interval later.
+void start_clock() noexcept {
+    // relaxed, all: the exchange decides who does it; a clock
+    if (clock_runs.load(memory_order_relaxed) || clock_runs.exchange(true, memory_order_relaxed)) return;
+    last_visit.store(os().now(), memory_order_relaxed);
 }
 
 std::size_t visit(std::uint64_t now) noexcept {
@@ -181,7 +189,7 @@ bool create_thread() noexcept {
 
 // A new thread has its maker's signal mask: all signals are the program's. Nor does a handler fork while we start it.
 void start() noexcept {
-    prepare();
+    start_clock();
     sigset_t all, old;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -214,7 +222,7 @@ void visit_from_slow_path() noexcept {
 
 void keeper::note_idle() noexcept {
     const phase now = state.load(memory_order_seq_cst); // pairs with idle_picture::sleep
-    if (now == phase::none) prepare();
+    if (now == phase::none) start_clock();
     if (now == phase::awake && the_settings.keeper()) return;
     if (!the_settings.keeper() || now == phase::failed) return visit_from_slow_path();
     if (now == phase::asleep) return wake();
@@ -226,7 +234,7 @@ std::size_t keeper::visit_if_due(std::uint64_t now) noexcept {
     self = visitor::visits;
     std::size_t went = 0;
     if (is_due(now)) { // still: another visit may have ended just now
-        prepare();
+        start_clock();
         last_visit.store(now, memory_order_relaxed); // relaxed: a clock
         went = visit(now);
     }

@@ -94,7 +94,7 @@ bool watch_named(int epoll, const char* path) noexcept {
     struct stat info {};
     if (::stat(path, &info) != 0) return false;
     const int fd = open_watched(path, info.st_mode);
-    if (fd < 0 || !arm(fd, std::getenv("MEMORY_PRESSURE_WRITE"))) {
+    if (fd < 0 || !arm(fd, ::secure_getenv("MEMORY_PRESSURE_WRITE"))) {
         if (fd >= 0) ::close(fd);
         return false;
     }
@@ -155,7 +155,7 @@ bool watch_cgroup(int epoll) noexcept {
 }
 
 bool watch_all(int epoll) noexcept {
-    const char* const named = std::getenv("MEMORY_PRESSURE_WATCH");
+    const char* const named = ::secure_getenv("MEMORY_PRESSURE_WATCH");
     if (named != nullptr && std::strcmp(named, "/dev/null") == 0) return false;
     const bool own = named != nullptr && *named != '\0' ? watch_named(epoll, named) : watch_cgroup(epoll);
     const bool whole_system = watch_pressure_file(epoll, "/proc/pressure/memory");

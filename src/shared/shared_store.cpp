@@ -172,6 +172,7 @@ void shared_store::put_reserved(unsigned cls, std::byte* const* items, unsigned 
 }
 
 void shared_store::put(block b) noexcept {
+    if (b.capacity > budget.limit()) return drop(b); // no room could be made
     if (!budget.take(b.capacity)) {
         make_room(b.capacity);
         if (!budget.take(b.capacity)) return drop(b);
@@ -197,19 +198,23 @@ bool shared_store::split_from_channel(unsigned cls) noexcept {
     return false;
 }
 
+// No more than there are now, here and below: who fills a channel meanwhile keeps nobody.
 bool shared_store::restore_from_channels(unsigned cls) noexcept {
     std::byte* shorter = nullptr;
     for (unsigned c = cls; c-- > 0;)
-        while (channel_of(c).get(kind_of(c), &shorter, 1) != 0)
-            if (chunk_store::free(shorter) >= cls) return true;
+        for (unsigned left = channel_of(c).size(kind_of(c)); left != 0; --left) {
+            if (channel_of(c).get(kind_of(c), &shorter, 1) == 0) break;
+            const unsigned longest = chunk_store::free(shorter);
+            if (longest >= cls && longest != chunk::unlisted) return true;
+        }
     return false;
 }
 
 void shared_store::empty_channels() noexcept {
-    std::byte* items[channel::group_slots];
+    std::byte* items[channel::max_bound];
     for (channel& from : channels)
         for (unsigned kind = 0; kind < channel::kinds; ++kind)
-            while (const unsigned n = from.get(kind, items, channel::group_slots)) free_to_chunks(items, n);
+            free_to_chunks(items, from.get(kind, items, channel::max_bound));
 }
 
 std::size_t shared_store::purge(std::size_t bytes) noexcept {
@@ -238,6 +243,12 @@ std::size_t shared_store::drop_weak() noexcept {
     const std::size_t went = chunk_store::drop_weak() + large_store::drop_weak();
     budget.give(went);
     return went;
+}
+
+void shared_store::recount(std::size_t cached, std::size_t quarantined) noexcept {
+    chunk_store::recount();
+    budget.set_reserved(cached + quarantined + channel_bytes() + counters.chunk_warm.get() +
+                        counters.large_shelved.get());
 }
 
 std::size_t shared_store::channel_bytes() noexcept {

@@ -67,6 +67,9 @@ public:
     // What is weak loses its memory: a fork would make the system keep it. Returns the bytes.
     static std::size_t drop_weak() noexcept;
 
+    // In the child of a fork: what is reserved is what lies in caches (`cached` bytes) and, as it is found, elsewhere.
+    static void recount(std::size_t cached, std::size_t quarantined) noexcept;
+
     // Bytes in all channels.
     [[nodiscard]] static std::size_t channel_bytes() noexcept;
 };

@@ -13,6 +13,7 @@ class counter {
 public:
     void add(std::uint64_t n = 1) noexcept { value_.fetch_add(n, memory_order_relaxed); }
     void sub(std::uint64_t n) noexcept { value_.fetch_sub(n, memory_order_relaxed); }
+    void set(std::uint64_t n) noexcept { value_.store(n, memory_order_relaxed); }
     [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(memory_order_relaxed); }
 
     // For high-water marks.

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include <unistd.h>
+
 namespace {
 
 int failures = 0;
@@ -38,11 +40,33 @@ void trim_leaves_nothing_idle() {
     expect(synk::stats().idle == 0, "nothing is idle after trim()");
 }
 
+// The example of README.md, word for word but for the declarations around it.
+void the_first_example_of_the_readme() {
+    std::FILE* const file = std::tmpfile();
+    std::FILE* const other = std::tmpfile();
+    std::fputs("all of a file", file);
+    std::rewind(file);
+    const int fd = ::fileno(file), socket = ::fileno(other);
+    std::size_t sent = 0;
+    {
+        synk::bytes block = synk::get_sized_pool().get_sized(100'000);
+        const ssize_t n = ::read(fd, block.data(), block.size());
+        expect(n == 13 && ::lseek(fd, 0, SEEK_SET) == 0, "a block can be read into");
+
+        synk::buffer message = synk::get_unsized_pool().get_buffer();
+        if (message.read_from(fd).status == synk::io_status::end) sent = message.write_to(socket).count;
+    }
+    expect(sent == 13, "a buffer takes what a file holds, and gives it");
+    std::fclose(file);
+    std::fclose(other);
+}
+
 } // namespace
 
 int main() {
     a_sized_buffer_goes_and_comes();
     an_unsized_buffer_grows();
+    the_first_example_of_the_readme();
     trim_leaves_nothing_idle();
     std::printf("synk %s: %d failures\n", SYNK_VERSION_STRING, failures);
     return failures == 0 ? 0 : 1;

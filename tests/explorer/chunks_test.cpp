@@ -136,6 +136,20 @@ struct spanning : store_world {
     }
 };
 
+// The same where only resident pages are wanted, and all are.
+struct spanning_resident : spanning {
+    spanning_resident() {
+        chunk& c = *chunks->at(0);
+        counters.chunk_warm.add(c.gone.clear({4 * block_pages, 2 * block_pages}) * page_size);
+    }
+    static void thread(unsigned i) {
+        if (i == 0)
+            static_cast<void>(claim_resident(both_words));
+        else
+            spanning::thread(i);
+    }
+};
+
 // The whole of a chunk is wanted that was gone a moment ago: on the way to a page in use others are hidden from a
 // visit.
 struct whole : store_world {
@@ -232,6 +246,7 @@ const std::vector<program> worlds{program_of<relisting>("chunks_relisting"),
                                   program_of<neighbours>("chunks_neighbours"),
                                   program_of<neighbours_gone>("chunks_neighbours_gone"),
                                   program_of<spanning>("chunks_spanning"),
+                                  program_of<spanning_resident>("chunks_spanning_resident"),
                                   program_of<whole>("chunks_whole"),
                                   program_of<huge>("chunks_huge"),
                                   program_of<huge_trim>("chunks_huge_trim")};

@@ -9,6 +9,7 @@
 
 #include <synk/pool.hpp>
 
+#include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "pages/system.hpp"
 #include "support/blocks.hpp"
@@ -92,6 +93,8 @@ TEST_P(ForkAt, LeavesBothWithAWorkingPool) {
             e = in_child([] {
                 synk::detail::the_system.store(&linux_calls);
                 require_pool_works();
+                synk::trim();
+                require(synk::detail::budget.reserved() == 0, "what the other thread had reserved is not idle");
             });
             system_that_holds::let_go();
             held.join();
@@ -104,6 +107,37 @@ TEST_P(ForkAt, LeavesBothWithAWorkingPool) {
 
 INSTANTIATE_TEST_SUITE_P(Places, ForkAt, testing::ValuesIn(places),
                          [](const auto& test) { return std::string(test.param.name); });
+
+pid_t forked_in_barrier = -1;
+bool barrier_with_a_fork() noexcept {
+    if (forked_in_barrier == -1) forked_in_barrier = ::fork();
+    return linux_calls.barrier();
+}
+
+// A signal handler that forks where its thread is emptying the caches of others: both processes go on with that.
+TEST(ForkAt, ASignalHandlerThatInterruptsATrim) {
+    if (!synk_test::children_may_start_threads) GTEST_SKIP() << synk_test::no_threads_in_children;
+    EXPECT_TRUE(ends_well(in_child([] {
+        require_every_tier_works(3);
+        worker others[3];
+        for (worker& other : others) other.run([] { require_every_tier_works(4); });
+        static synk::detail::system_calls forking = linux_calls;
+        forking.barrier = barrier_with_a_fork;
+        synk::detail::the_system.store(&forking);
+        synk::trim();
+        synk::detail::the_system.store(&linux_calls);
+        require(forked_in_barrier != -1, "the caches of others are emptied behind a barrier");
+        require(synk::detail::thread_caches::reserved_bytes() == 0, "what caches have reserved went with their blocks");
+        require_pool_works();
+        synk::trim();
+        require(synk::stats().idle == 0, "all of it goes");
+        if (forked_in_barrier == 0) { // whose other threads are not there to be joined
+            require(synk::detail::budget.reserved() == 0, "nothing is reserved for nothing");
+            ::_exit(0);
+        }
+        require(synk_test::status_of(forked_in_barrier) == 0, "the child's pool works");
+    })));
+}
 
 // Another thread has the forking thread's cache, as the keeper and trim() have it.
 TEST(ForkAt, AThreadThatHasTheForkersCache) {

@@ -143,8 +143,8 @@ TEST_F(FullBudget, AMuchLongerResidentRunIsNotCutWhereMoreLiesInCaches) {
     other.run([&] { lent.clear(); });
 }
 
-// A thread alone with the pool may have nearly all of the budget: so much that its cache holds what each size has ever
-// wanted at one time.
+// A thread alone with the pool comes to have so much in its cache that each get finds its length there, or a longer
+// one.
 TEST_F(FullBudget, BurstsOfOneThreadComeToBeServedByItsCache) {
     synk::configure(quiet_with_limit(20 * mib));
     random_source random(1);
@@ -161,7 +161,6 @@ TEST_F(FullBudget, BurstsOfOneThreadComeToBeServedByItsCache) {
     const std::uint64_t hits = cache_hits();
     bursts(1);
     EXPECT_EQ(cache_hits() - hits, wanted.size());
-    EXPECT_GT(synk::stats().idle, 10 * mib) << "half of the budget was enough";
 }
 
 // And one that works against itself beside them: only half of the budget is for all.

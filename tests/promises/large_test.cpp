@@ -7,7 +7,10 @@
 #include <synk/pool.hpp>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include "chunks/address_map.hpp"
+#include "pages/system.hpp"
 #include "support/fresh_pool.hpp"
 #include "support/pattern.hpp"
 #include "support/threads.hpp"
@@ -135,6 +138,32 @@ TEST_F(Large, AGrownBlockIsFoundByItsNewLength) {
     void* const bare = b.release();
     synk::get_sized_pool().deallocate(bare, 20 * mib);
     EXPECT_EQ(lent(), 0U);
+}
+
+// Linux may have unmapped the place that a block was to move to when it refuses the move after all; then somebody else
+// may have it at once.
+void* place_of_another = nullptr;
+void* remap_that_fails_late(void*, std::size_t, std::size_t new_size, void* target) noexcept {
+    if (target == nullptr) return nullptr;
+    ::munmap(target, new_size);
+    constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+    place_of_another = ::mmap(target, new_size, PROT_READ | PROT_WRITE, kind, -1, 0);
+    return nullptr;
+}
+
+TEST_F(Large, AMoveThatIsRefusedLeavesAlonePlacesThatAreAnothersByThen) {
+    synk::bytes b = synk::get_sized_pool().get_sized(6 * mib);
+    fill(b, 1);
+    static inside::system_calls late = inside::linux_calls;
+    late.remap = remap_that_fails_late;
+    inside::the_system.store(&late);
+    b.resize(20 * mib); // by copying
+    inside::the_system.store(&inside::linux_calls);
+    EXPECT_EQ(first_broken(std::span(b).first(6 * mib), 1), intact);
+    ASSERT_NE(place_of_another, nullptr);
+    EXPECT_EQ(::msync(place_of_another, page, MS_ASYNC), 0) << "it was unmapped";
+    EXPECT_EQ(inside::places.find(place_of_another).as_large(), nullptr);
+    ::munmap(place_of_another, 20 * mib);
 }
 
 } // namespace

@@ -3,8 +3,8 @@
 
 #include <synk/version.hpp>
 
-#if !defined(__linux__)
-#error "synk runs on Linux: its promises rest on madvise, mremap and membarrier"
+#if !defined(__linux__) || __SIZEOF_POINTER__ != 8
+#error "synk runs on 64-bit Linux: its promises rest on much address space, madvise, mremap and membarrier"
 #endif
 
 // Everything of the library's own is hidden in the shared library but what carries this mark.

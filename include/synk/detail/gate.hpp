@@ -133,6 +133,11 @@ public:
     // For an owner that has ceased to be, in the child of a fork: nobody is inside any more.
     void forget_owner() noexcept { leave(); }
 
+    // The owner, or a signal handler that interrupted it: whether it is inside.
+    [[nodiscard]] bool entered() const noexcept {
+        return inside_.load(memory_order_relaxed) != nowhere_; // relaxed: the owner's own word
+    }
+
     // Whether another thread is behind the gate, or tries to get there.
     [[nodiscard]] bool held() const noexcept {
         return (state_.load(memory_order_relaxed) & held_) != 0; // relaxed: a recent value

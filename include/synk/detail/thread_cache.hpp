@@ -219,9 +219,11 @@ SYNK_API void put_slow(held_block b) noexcept;
         put_slow(b);
 }
 
-// Growing: a block of at least n bytes that begins with the first `used` bytes of b, which is gone. Large
-// blocks move by page tables, not by copying. Throws like get_slow, and then b is still the caller's.
+// Another length: a block of at least n bytes that begins with the first `used` bytes of b, used <= n, and b is gone.
+// Large blocks grow by page tables, not by copying. Throws like get_slow, or returns an empty block; then b is still
+// the caller's.
 SYNK_API held_block regrow(held_block b, std::size_t used, std::size_t n);
+SYNK_API held_block try_regrow(held_block b, std::size_t used, std::size_t n) noexcept;
 
 // Bare pointers (allocate, release, the C interface): a block lent without a handle, which its record says.
 SYNK_API void* get_bare(std::size_t n); // as get_slow
@@ -229,7 +231,7 @@ SYNK_API void* try_get_bare(std::size_t n) noexcept;
 SYNK_API void lend_bare(std::byte* data) noexcept; // what a handle held is lent so from now on
 // Anything but the start of a block so lent ends the process, and so does an n that the block never had. Null is a
 // no-op in put_bare.
-SYNK_API held_block take_bare(void* data) noexcept; // it is the caller's
+SYNK_API held_block take_bare(const char* verb, void* data) noexcept; // it is the caller's; the verb is for the line
 SYNK_API void put_bare(void* data) noexcept;
 SYNK_API void put_bare(void* data, std::size_t n) noexcept;
 
