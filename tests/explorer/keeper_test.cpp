@@ -59,7 +59,7 @@ struct keeper_world {
     idle_picture idle;
 
     explicit keeper_world(phase first) {
-        prepared.store(true, memory_order_relaxed); // no handlers of fork for each schedule
+        clock_runs.store(true, memory_order_relaxed); // since before all schedules
         state.store(first, memory_order_relaxed);
         created.store(first == phase::awake, memory_order_relaxed);
         refuses_threads = false;
