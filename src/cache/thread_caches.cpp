@@ -94,7 +94,8 @@ void note_fork() noexcept {
 
 // Nobody's for ever, and what it holds is lost, and so is not idle.
 void abandon(cache_record& c) noexcept {
-    c.taken.store(true, memory_order_relaxed); // relaxed, as below: only this thread runs
+    c.taken.store(true, memory_order_relaxed);      // relaxed, as below: only this thread runs
+    c.at_work.store(nullptr, memory_order_relaxed); // a thread that may come to have that one's name is another
     budget.give(c.reserved.exchange(0, memory_order_relaxed));
 }
 

@@ -26,7 +26,7 @@ namespace synk::inline v1::detail::growth {
 
 // Most of what may lie idle does, beside little that is lent: a longer block had better be lent as it is than be cut
 // up, as it will be wanted again, and nobody needs what would be left over. But now and then it is cut all the same, so
-// that a thread which keeps wanting this length comes to have it.
+// that a thread which keeps wanting this length comes to have it: to be asked once a get, as it counts.
 [[nodiscard]] bool may_lend_longer() noexcept;
 
 // The calling thread has worked against itself long enough: what it asks for may be new.

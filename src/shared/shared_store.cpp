@@ -87,7 +87,8 @@ unsigned take_of_fullest(channel& from, unsigned kind, std::byte** out, unsigned
         fullest = other;
         most = size;
     }
-    return from.get(fullest, out, std::min(n, (most - ours) / 2));
+    const unsigned excess = (most - ours) / 2;
+    return excess != 0 ? from.get(fullest, out, std::min(n, excess)) : 0;
 }
 
 // Takes n blocks that a channel has no room for.
