@@ -237,6 +237,30 @@ TEST_F(FullBudget, ButNowAndThenItIsCutUp) {
     EXPECT_EQ(mapped(), mapped_before);
 }
 
+// That turn is over when the block came out of a chunk, too.
+TEST_F(FullBudget, TheTurnToCutOneUpIsTakenOnce) {
+    synk::configure(quiet_with_limit(32 * mib));
+    std::vector<synk::bytes> held;
+    while (held.size() < 5) held.push_back(get(4 * mib));
+    held.clear();
+    inside::thread_caches::own()->evictions = 255;
+    EXPECT_FALSE(inside::growth::may_lend_longer());
+    EXPECT_TRUE(inside::growth::may_lend_longer());
+}
+
+// A block for which no room could be made costs nobody his.
+TEST_F(FullBudget, ABlockLongerThanAllOfItPushesNothingOut) {
+    synk::configure(quiet_with_limit(16 * mib));
+    synk::bytes too_long = get(20 * mib);
+    static_cast<void>(get(4 * mib));
+    inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    inside::shared_store::empty_channels();
+    ASSERT_EQ(synk::stats().idle_chunk, 4 * mib);
+    too_long.reset();
+    EXPECT_EQ(synk::stats().idle_chunk, 4 * mib);
+    EXPECT_EQ(synk::stats().idle, 4 * mib);
+}
+
 TEST_F(FullBudget, NotWhereHalfOfItIsFree) {
     synk::configure(quiet_with_limit(32 * mib));
     EXPECT_EQ(capacity_found_beside(4, 0), 5 * mib / 2);
