@@ -74,6 +74,15 @@ void add_bytes(statistics& s) {
     s.gone = difference(s.mapped, s.lent + s.idle);
 }
 
+statistics look() {
+    statistics s;
+    for (unsigned tier = 0; tier <= tier_count; ++tier) add_tier(s, tier);
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) add_class(s, cls);
+    add_counts(s);
+    add_bytes(s);
+    return s;
+}
+
 } // namespace
 
 void configure(const options& wanted) {
@@ -117,10 +126,7 @@ std::size_t trim(std::size_t keep) noexcept { return trim_idle(keep); }
 
 statistics stats() noexcept {
     statistics s;
-    for (unsigned tier = 0; tier <= tier_count; ++tier) add_tier(s, tier);
-    for (unsigned cls = 0; cls < cached_class_count; ++cls) add_class(s, cls);
-    add_counts(s);
-    add_bytes(s);
+    keeper::look_between_visits([&s] { s = look(); });
     return s;
 }
 

@@ -34,14 +34,33 @@ constinit atomic<std::uint64_t> last_visit{0}; // ns
 enum class visitor : unsigned char { none, visits, forks };
 constinit thread_local visitor self [[gnu::tls_model("initial-exec")]] = visitor::none;
 
+// Visits, and what the keeper does under pressure. Who looks at the pool between them reads `ended`, looks, and reads
+// `begun` by a read-modify-write: a visit that begins after that one in the order of all changes of `begun` has
+// acquired it, so nothing that it changes was seen; one that begins before makes the numbers differ, unless it had
+// ended at the first read, which has acquired all that it changed.
+constinit atomic<std::uint64_t> begun{0};
+constinit atomic<std::uint64_t> ended{0};
+
+class at_work {
+public:
+    at_work() noexcept { begun.fetch_add(1, memory_order_acq_rel); }
+    ~at_work() { ended.fetch_add(1, memory_order_release); }
+    at_work(const at_work&) = delete;
+    at_work& operator=(const at_work&) = delete;
+};
+
 std::uint64_t interval() noexcept { return the_settings.weak_after_ns() / 4; }
+
+void sleep_a_moment() noexcept {
+    constexpr timespec moment{0, 100'000};
+    ::nanosleep(&moment, nullptr);
+}
 
 // What a fork waits for takes moments, but its thread may have lost its processor, or be stopped: so we wait long, but
 // not for ever.
 template <class Condition>
 void wait_until(Condition holds) noexcept {
-    constexpr timespec moment{0, 100'000}; // 50,000 of these: 5 s
-    for (int attempt = 0; attempt < 50'000 && !holds(); ++attempt) ::nanosleep(&moment, nullptr);
+    for (int attempt = 0; attempt < 50'000 && !holds(); ++attempt) sleep_a_moment(); // 5 s
 }
 
 // A child would miss what a visit has in its hands at the fork, and what it made weak just then would be shared. Not
@@ -84,7 +103,9 @@ void after_fork_in_child() noexcept {
     if (self != visitor::visits && !thread_caches::interrupted_by_fork())
         shared_store::recount(thread_caches::reserved_bytes(), quarantine::idle_bytes());
     if (self == visitor::forks) self = visitor::none;
-    if (self == visitor::none) visiting.store(false, memory_order_relaxed); // relaxed, both: only this thread runs
+    // relaxed, here and below: only this thread runs
+    ended.store(begun.load(memory_order_relaxed) - (self == visitor::visits ? 1U : 0U), memory_order_relaxed);
+    if (self == visitor::none) visiting.store(false, memory_order_relaxed);
     state.store(phase::none, memory_order_relaxed);
     forget_pressure_sources();
     if (budget.reserved() >= worth_a_thread) thread_caches::ask_own();
@@ -120,6 +141,7 @@ void wait_for_time_or_pressure() noexcept {
     pollfd source{pressure_source(), POLLIN, 0};
     if (::poll(&source, source.fd < 0 ? 0 : 1, poll_timeout()) <= 0) return;
     acknowledge_pressure();
+    const at_work mark;
     keeper::relieve();
 }
 
@@ -236,6 +258,7 @@ std::size_t keeper::visit_if_due(std::uint64_t now) noexcept {
     if (is_due(now)) { // still: another visit may have ended just now
         start_clock();
         last_visit.store(now, memory_order_relaxed); // relaxed: a clock
+        const at_work mark;
         went = visit(now);
     }
     self = visitor::none;
@@ -244,5 +267,9 @@ std::size_t keeper::visit_if_due(std::uint64_t now) noexcept {
 }
 
 std::size_t keeper::relieve() noexcept { return trim_idle(0); }
+
+std::uint64_t keeper::visits_ended() noexcept { return ended.load(memory_order_acquire); }
+std::uint64_t keeper::visits_begun() noexcept { return begun.fetch_add(0, memory_order_acq_rel); }
+void keeper::wait_a_moment() noexcept { sleep_a_moment(); }
 
 } // namespace synk::inline v1::detail

@@ -23,6 +23,23 @@ public:
 
     // Under pressure: all that is idle goes.
     static std::size_t relieve() noexcept;
+
+    // Calls `look`, again if a visit was under way meanwhile: what that has in its hands is neither idle nor lent. Not
+    // for ever: its thread may have lost its processor. `look` may be called up to a hundred times, 0.1 ms apart.
+    template <class Look>
+    static void look_between_visits(Look look) noexcept {
+        for (int attempt = 0; attempt < 100; ++attempt) {
+            if (attempt != 0) wait_a_moment();
+            const std::uint64_t ended = visits_ended();
+            look();
+            if (visits_begun() == ended) return;
+        }
+    }
+
+private:
+    static std::uint64_t visits_ended() noexcept;
+    static std::uint64_t visits_begun() noexcept;
+    static void wait_a_moment() noexcept;
 };
 
 } // namespace synk::inline v1::detail

@@ -2,6 +2,7 @@
 // ctest: TIMEOUT 240
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -65,6 +66,21 @@ TEST(keeper, gives_back_with_no_call_into_the_library) {
         put_some(16 * mib);
         require(comes_true(nothing_idle), "idle memory goes");
         require(comes_true([] { return synk::detail::budget.reserved() == 0; }), "and its reservations");
+    });
+}
+
+// Leaks are looked for by stats().lent: what a visit has in its hands must not look like one.
+TEST(keeper, is_never_seen_with_blocks_in_its_hands) {
+    expect_in_a_new_process([] {
+        synk::options o;
+        o.weak_after = milliseconds(4);
+        o.gone_after = milliseconds(8);
+        synk::configure(o);
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+        while (std::chrono::steady_clock::now() < end) {
+            put_some(8 * mib);
+            for (int look = 0; look < 200; ++look) require(synk::stats().lent == 0, "all is put");
+        }
     });
 }
 
