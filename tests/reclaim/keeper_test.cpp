@@ -84,6 +84,37 @@ TEST(keeper, is_never_seen_with_blocks_in_its_hands) {
     });
 }
 
+// Who empties or ages another thread's cache stands there until it may go on.
+std::atomic<bool> in_barrier{false}, may_go_on{false};
+bool standing_barrier() noexcept {
+    in_barrier = true;
+    while (!may_go_on) std::this_thread::yield();
+    return synk::detail::linux_calls.barrier();
+}
+void let_stand_in_barriers() {
+    static synk::detail::system_calls standing = synk::detail::linux_calls;
+    standing.barrier = standing_barrier;
+    synk::detail::the_system.store(&standing);
+}
+
+TEST(keeper, that_stands_in_a_visit_keeps_stats_for_a_moment_only) {
+    expect_in_a_new_process([] {
+        synk::options o;
+        o.keeper = false;
+        o.weak_after = milliseconds(4);
+        synk::configure(o);
+        put_some(8 * mib);
+        std::this_thread::sleep_for(milliseconds(5)); // a visit is due
+        let_stand_in_barriers();
+        std::thread visitor([] { synk::maintain(); });
+        while (!in_barrier) std::this_thread::yield();
+        require(synk::stats().mapped >= 8 * mib, "there is an answer");
+        may_go_on = true;
+        visitor.join();
+        require(synk::stats().lent == 0, "all is put");
+    });
+}
+
 TEST(keeper, takes_no_signals) {
     expect_in_a_new_process([] {
         put_some(2 * mib);
@@ -268,13 +299,6 @@ TEST_F(forked_child, finds_nothing_idle_with_trim_on_fork) {
 }
 
 // A thread that stands in the middle of emptying our cache when we fork.
-std::atomic<bool> in_barrier{false}, forked{false};
-bool standing_barrier() noexcept {
-    in_barrier = true;
-    while (!forked) std::this_thread::yield();
-    return synk::detail::linux_calls.barrier();
-}
-
 TEST_F(forked_child, has_a_cache_though_another_thread_was_at_it) {
     expect_in_a_new_process([] {
         synk::options o;
@@ -282,9 +306,7 @@ TEST_F(forked_child, has_a_cache_though_another_thread_was_at_it) {
         o.weak_after = o.gone_after = std::chrono::hours(1);
         synk::configure(o);
         put_some(8 * mib);
-        static synk::detail::system_calls standing = synk::detail::linux_calls;
-        standing.barrier = standing_barrier;
-        synk::detail::the_system.store(&standing);
+        let_stand_in_barriers();
         std::thread other([] { synk::trim(); });
         while (!in_barrier) std::this_thread::yield();
         const ending e = in_child([] {
@@ -296,7 +318,7 @@ TEST_F(forked_child, has_a_cache_though_another_thread_was_at_it) {
             require(synk::detail::budget.reserved() == 0, "the accounts balance");
         });
         require(e.good(), e.words.c_str());
-        forked = true;
+        may_go_on = true;
         other.join();
     });
 }
