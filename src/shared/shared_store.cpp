@@ -111,6 +111,14 @@ void put_large(block b) noexcept {
     large_store::unmap_block(b);
 }
 
+std::size_t purge_part(std::size_t bytes) noexcept {
+    std::size_t done = chunk_store::purge(bytes);
+    if (done < bytes) done += large_store::purge(bytes - done);
+    if (done < bytes) done += chunk_store::unmap_resident(bytes - done); // what is still there was refused
+    budget.give(done);
+    return done;
+}
+
 void drop(block b) noexcept {
     counters.dropped.add();
     if (b.capacity > chunk_size)
@@ -218,11 +226,16 @@ void shared_store::empty_channels() noexcept {
             free_to_chunks(items, from.get(kind, items, channel::max_bound));
 }
 
+// In parts, so that there is room for others' puts as it comes, though this thread may stop in the middle.
 std::size_t shared_store::purge(std::size_t bytes) noexcept {
-    std::size_t done = chunk_store::purge(bytes);
-    if (done < bytes) done += large_store::purge(bytes - done);
-    if (done < bytes) done += chunk_store::unmap_resident(bytes - done); // what is still there was refused
-    budget.give(done);
+    const std::size_t part = std::max(budget.limit() / 16, chunk_size);
+    std::size_t done = 0;
+    while (done < bytes) {
+        const std::size_t wanted = std::min(bytes - done, part);
+        const std::size_t went = purge_part(wanted);
+        done += went;
+        if (went < wanted) break;
+    }
     return done;
 }
 

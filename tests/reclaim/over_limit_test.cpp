@@ -1,7 +1,11 @@
 // Over the limit idle memory goes at once: not much more of it than must, and where it is cheapest to give back.
 
+#include <thread>
+
+#include "budget/idle_budget.hpp"
 #include "reclaim/give_back.hpp"
 #include "reclaim/idle_pool.hpp"
+#include "support/system_that_holds.hpp"
 
 namespace {
 
@@ -54,6 +58,29 @@ TEST_F(over_limit, whole_huge_pages_go_before_short_runs) {
     EXPECT_EQ(first[0].size, huge_page);
     EXPECT_TRUE(first[0].meets(at, 4 * mib));
     put_all(kept);
+}
+
+// What has gone is room for others, though the thread that gives it back stands.
+TEST_F(over_limit, a_trim_that_stands_in_the_middle_keeps_no_room_from_others) {
+    set_limit(64 * mib);
+    auto lent = get_many(32 * mib / block, block);
+    auto idle = get_many(64 * mib / block, block);
+    put_all(idle);
+    make_free_pages();
+    const system_that_holds system(system_that_holds::call::advise, 24); // of 32, of a huge page each
+    std::thread trimmer([] {
+        system_that_holds::this_thread_may_be_held();
+        synk::trim();
+    });
+    system_that_holds::wait_until_held();
+    const synk::statistics before = synk::stats();
+    put_all(lent);
+    const synk::statistics now = synk::stats();
+    EXPECT_EQ(now.dropped, before.dropped);
+    EXPECT_EQ(now.given_back, before.given_back) << "nothing had to make room";
+    system_that_holds::let_go();
+    trimmer.join();
+    EXPECT_EQ(synk::detail::budget.reserved(), synk::stats().idle);
 }
 
 } // namespace

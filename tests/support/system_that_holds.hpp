@@ -9,13 +9,14 @@
 
 namespace synk_test {
 
-// A system in which one thread stops inside a call until it is let go.
+// A system in which one thread stops inside a call, the first of its kind or that after so many, until it is let go.
 class system_that_holds {
 public:
     enum class call { map, unmap, advise, remap, barrier };
 
-    explicit system_that_holds(call where) {
+    explicit system_that_holds(call where, unsigned after = 0) {
         where_ = where;
+        left_ = after;
         held_ = false;
         go_on_ = false;
         calls_ = synk::detail::linux_calls;
@@ -55,10 +56,12 @@ public:
 private:
     static void hold_at(call which) noexcept {
         if (!may_be_held_ || which != where_) return;
+        if (left_ != 0) return static_cast<void>(--left_);
         held_ = true;
         while (!go_on_) std::this_thread::yield();
     }
     static inline call where_;
+    static inline unsigned left_; // the thread's that may be held
     static inline std::atomic<bool> held_, go_on_;
     static inline thread_local bool may_be_held_ = false;
     static inline synk::detail::system_calls calls_;
