@@ -35,15 +35,15 @@ enum class visitor : unsigned char { none, visits, forks };
 constinit thread_local visitor self [[gnu::tls_model("initial-exec")]] = visitor::none;
 
 // Visits, and what the keeper does under pressure. Who looks at the pool between them reads `ended`, looks, and reads
-// `begun` by a read-modify-write: a visit that begins after that one in the order of all changes of `begun` has
-// acquired it, so nothing that it changes was seen; one that begins before makes the numbers differ, unless it had
-// ended at the first read, which has acquired all that it changed.
+// `begun` by a read-modify-write. A visit that begins after that one in the order of all changes of `begun` has
+// acquired it, so the look saw nothing that it changed. One that begins before is counted in it: were it not among
+// those that had ended at the first read, which has acquired all that they changed, then the numbers would differ.
 constinit atomic<std::uint64_t> begun{0};
 constinit atomic<std::uint64_t> ended{0};
 
 class at_work {
 public:
-    at_work() noexcept { begun.fetch_add(1, memory_order_acq_rel); }
+    at_work() noexcept { begun.fetch_add(1, memory_order_acquire); }
     ~at_work() { ended.fetch_add(1, memory_order_release); }
     at_work(const at_work&) = delete;
     at_work& operator=(const at_work&) = delete;
@@ -269,7 +269,7 @@ std::size_t keeper::visit_if_due(std::uint64_t now) noexcept {
 std::size_t keeper::relieve() noexcept { return trim_idle(0); }
 
 std::uint64_t keeper::visits_ended() noexcept { return ended.load(memory_order_acquire); }
-std::uint64_t keeper::visits_begun() noexcept { return begun.fetch_add(0, memory_order_acq_rel); }
+std::uint64_t keeper::visits_begun() noexcept { return begun.fetch_add(0, memory_order_release); }
 void keeper::wait_a_moment() noexcept { sleep_a_moment(); }
 
 } // namespace synk::inline v1::detail
