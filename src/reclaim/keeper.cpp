@@ -103,9 +103,10 @@ void after_fork_in_child() noexcept {
     if (self != visitor::visits && !thread_caches::interrupted_by_fork())
         shared_store::recount(thread_caches::reserved_bytes(), quarantine::idle_bytes());
     if (self == visitor::forks) self = visitor::none;
-    // relaxed, here and below: only this thread runs
-    ended.store(begun.load(memory_order_relaxed) - (self == visitor::visits ? 1U : 0U), memory_order_relaxed);
-    if (self == visitor::none) visiting.store(false, memory_order_relaxed);
+    if (self == visitor::none) { // a visit of our own ends by itself. relaxed, here and below: only this thread runs
+        ended.store(begun.load(memory_order_relaxed), memory_order_relaxed);
+        visiting.store(false, memory_order_relaxed);
+    }
     state.store(phase::none, memory_order_relaxed);
     forget_pressure_sources();
     if (budget.reserved() >= worth_a_thread) thread_caches::ask_own();

@@ -12,6 +12,7 @@
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "pages/system.hpp"
+#include "reclaim/keeper.hpp"
 #include "support/blocks.hpp"
 #include "support/gets.hpp"
 #include "support/no_ageing.hpp"
@@ -136,6 +137,36 @@ TEST(ForkAt, ASignalHandlerThatInterruptsATrim) {
             ::_exit(0);
         }
         require(synk_test::status_of(forked_in_barrier) == 0, "the child's pool works");
+    })));
+}
+
+unsigned looks_between_visits() {
+    unsigned looks = 0;
+    synk::detail::keeper::look_between_visits([&looks] { ++looks; });
+    return looks;
+}
+
+// The same in a visit, which ends in both: nobody who looks waits for it afterwards.
+TEST(ForkAt, ASignalHandlerThatInterruptsAVisit) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        synk::options o = synk::current_options();
+        o.weak_after = std::chrono::milliseconds(4);
+        o.keeper = false;
+        synk::configure(o);
+        require_every_tier_works(3);
+        worker other;
+        other.run([] { require_every_tier_works(4); });
+        std::this_thread::sleep_for(std::chrono::milliseconds(5)); // a visit is due
+        static synk::detail::system_calls forking = linux_calls;
+        forking.barrier = barrier_with_a_fork;
+        synk::detail::the_system.store(&forking);
+        synk::maintain();
+        synk::detail::the_system.store(&linux_calls);
+        require(forked_in_barrier != -1, "the caches of others are aged behind a barrier");
+        require(looks_between_visits() == 1, "no visit is under way");
+        require(synk::stats().lent == 0, "nothing is lost");
+        if (forked_in_barrier == 0) ::_exit(0); // whose other thread is not there to be joined
+        require(synk_test::status_of(forked_in_barrier) == 0, "the same in the child");
     })));
 }
 
