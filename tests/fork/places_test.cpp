@@ -115,6 +115,12 @@ bool barrier_with_a_fork() noexcept {
     return linux_calls.barrier();
 }
 
+void let_fork_in_barriers() {
+    static synk::detail::system_calls forking = linux_calls;
+    forking.barrier = barrier_with_a_fork;
+    synk::detail::the_system.store(&forking);
+}
+
 // A signal handler that forks where its thread is emptying the caches of others: both processes go on with that.
 TEST(ForkAt, ASignalHandlerThatInterruptsATrim) {
     if (!synk_test::children_may_start_threads) GTEST_SKIP() << synk_test::no_threads_in_children;
@@ -122,9 +128,7 @@ TEST(ForkAt, ASignalHandlerThatInterruptsATrim) {
         require_every_tier_works(3);
         worker others[3];
         for (worker& other : others) other.run([] { require_every_tier_works(4); });
-        static synk::detail::system_calls forking = linux_calls;
-        forking.barrier = barrier_with_a_fork;
-        synk::detail::the_system.store(&forking);
+        let_fork_in_barriers();
         synk::trim();
         synk::detail::the_system.store(&linux_calls);
         require(forked_in_barrier != -1, "the caches of others are emptied behind a barrier");
@@ -148,6 +152,7 @@ unsigned looks_between_visits() {
 
 // The same in a visit, which ends in both: nobody who looks waits for it afterwards.
 TEST(ForkAt, ASignalHandlerThatInterruptsAVisit) {
+    if (!synk_test::children_may_start_threads) GTEST_SKIP() << synk_test::no_threads_in_children;
     EXPECT_TRUE(ends_well(in_child([] {
         synk::options o = synk::current_options();
         o.weak_after = std::chrono::milliseconds(4);
@@ -157,9 +162,7 @@ TEST(ForkAt, ASignalHandlerThatInterruptsAVisit) {
         worker other;
         other.run([] { require_every_tier_works(4); });
         std::this_thread::sleep_for(std::chrono::milliseconds(5)); // a visit is due
-        static synk::detail::system_calls forking = linux_calls;
-        forking.barrier = barrier_with_a_fork;
-        synk::detail::the_system.store(&forking);
+        let_fork_in_barriers();
         synk::maintain();
         synk::detail::the_system.store(&linux_calls);
         require(forked_in_barrier != -1, "the caches of others are aged behind a barrier");

@@ -25,10 +25,10 @@ using std::chrono::milliseconds;
 constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = 1024 * kib;
 
-synk::options quick() {
+synk::options quick(milliseconds weak_after = milliseconds(100), milliseconds gone_after = milliseconds(500)) {
     synk::options o;
-    o.weak_after = milliseconds(100);
-    o.gone_after = milliseconds(500);
+    o.weak_after = weak_after;
+    o.gone_after = gone_after;
     return o;
 }
 
@@ -72,10 +72,7 @@ TEST(keeper, gives_back_with_no_call_into_the_library) {
 // Leaks are looked for by stats().lent: what a visit has in its hands must not look like one.
 TEST(keeper, is_never_seen_with_blocks_in_its_hands) {
     expect_in_a_new_process([] {
-        synk::options o;
-        o.weak_after = milliseconds(4);
-        o.gone_after = milliseconds(8);
-        synk::configure(o);
+        synk::configure(quick(milliseconds(4), milliseconds(8)));
         const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
         while (std::chrono::steady_clock::now() < end) {
             put_some(8 * mib);
@@ -99,9 +96,8 @@ void let_stand_in_barriers() {
 
 TEST(keeper, that_stands_in_a_visit_keeps_stats_for_a_moment_only) {
     expect_in_a_new_process([] {
-        synk::options o;
+        synk::options o = quick(milliseconds(4));
         o.keeper = false;
-        o.weak_after = milliseconds(4);
         synk::configure(o);
         put_some(8 * mib);
         std::this_thread::sleep_for(milliseconds(5)); // a visit is due
@@ -326,10 +322,7 @@ TEST_F(forked_child, has_a_cache_though_another_thread_was_at_it) {
 // Forks at any moment of the keeper's visits: what it is at in the parent must not be missing in the child.
 TEST_F(forked_child, has_a_cache_whatever_the_keeper_did_at_the_fork) {
     expect_in_a_new_process([] {
-        synk::options o;
-        o.weak_after = milliseconds(4);
-        o.gone_after = milliseconds(1000);
-        synk::configure(o);
+        synk::configure(quick(milliseconds(4), milliseconds(1000)));
         for (std::size_t i = 0; i < effort(150); ++i) {
             put_some(8 * mib);
             const ending e = in_child([] {
