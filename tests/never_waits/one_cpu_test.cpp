@@ -1,7 +1,6 @@
 // Threads that share one processor neither sleep for each other nor spin for each other: four of them never give their
 // processor up in gets and puts, and use as much of its time there as on two.
 //
-// ctest: TIMEOUT 300
 // ctest-variants: plain
 #include <array>
 #include <ctime>

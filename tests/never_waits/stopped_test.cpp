@@ -4,6 +4,7 @@
 // ctest: TIMEOUT 900
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <deque>
 #include <thread>
 
@@ -32,6 +33,7 @@ public:
     explicit others(unsigned n) {
         for (unsigned i = 0; i < n; ++i) all_.emplace_back();
         for (unsigned i = 0; i < n; ++i) all_[i].thread = std::thread([this, i] { run(all_[i], i); });
+        if (!go_on(1)) std::abort(); // they are there
     }
     others(const others&) = delete;
     others& operator=(const others&) = delete;

@@ -22,7 +22,12 @@ public:
         struct sigaction action {};
         action.sa_handler = stay;
         ::sigaction(SIGUSR1, &action, nullptr);
-        thread_ = std::thread([this, work] { work(*this); });
+        thread_ = std::thread([this, work] {
+            runs_ = true;
+            work(*this);
+        });
+        // What a thread does before its own first line is the system's and the sanitizers', who have locks there.
+        while (!runs_) std::this_thread::yield();
     }
     stoppable(const stoppable&) = delete;
     stoppable& operator=(const stoppable&) = delete;
@@ -66,7 +71,7 @@ private:
 
     static inline int stopped_[2], go_on_[2];
     static inline std::atomic<bool> inside_{false};
-    std::atomic<bool> done_{false};
+    std::atomic<bool> runs_{false}, done_{false};
     std::thread thread_;
 };
 
