@@ -45,3 +45,15 @@ function(synk_library_settings target)
   endif()
   synk_warnings(${target})
 endfunction()
+
+# The library as users build it, whatever the rest is built with, for who counts its instructions. NVALGRIND: or it would
+# notice callgrind, and let every get and put take the slow way.
+function(synk_add_counted)
+  if(TARGET synk_counted)
+    return()
+  endif()
+  add_library(synk_counted STATIC EXCLUDE_FROM_ALL ${synk_sources})
+  synk_library_settings(synk_counted)
+  target_include_directories(synk_counted PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_compile_options(synk_counted PUBLIC -O2 -DNDEBUG -DNVALGRIND)
+endfunction()

@@ -43,7 +43,7 @@ constinit bool interrupted = false; // by the last fork, in the child; its one t
 bool has_own() noexcept { return this_thread_cache != &no_cache; }
 
 // Only grows, by compare-and-swap at its head; walked from head to end by anybody.
-constinit atomic<cache_record*> all{nullptr};
+constinit atomic<cache_record*> all_records{nullptr};
 constinit atomic<cache_record*> next_look{nullptr}; // where empty_resting() goes on; null: at the head
 
 // 1 while every get and put shall go the slow way. Changed and asked by read-modify-writes, of which one is the later:
@@ -60,14 +60,14 @@ pthread_key_t end_of_thread; // written once, published by setup = done
 
 constinit atomic<bool> asymmetric{false}; // membarrier is to be had
 
-bool barrier() noexcept {
+bool barrier_if_asymmetric() noexcept {
     return !asymmetric.load(memory_order_relaxed) || os().barrier(); // relaxed: written before the first cache is there
 }
 
 template <class Visit>
 void each_cache(Visit visit) noexcept {
     // acquire: pairs with publish(); the records behind it were published before.
-    for (cache_record* c = all.load(memory_order_acquire); c != nullptr; c = c->next) visit(*c);
+    for (cache_record* c = all_records.load(memory_order_acquire); c != nullptr; c = c->next) visit(*c);
 }
 
 void end_thread(void* record) noexcept {
@@ -111,7 +111,7 @@ void take_over_own() noexcept {
 
 // Child of a fork: the other threads are not there any more. Their caches are free, but for those that somebody was
 // behind the gate of, and for the bin in which a thread was stopped in the middle of its get or put.
-void after_fork_in_child() noexcept {
+void caches_after_fork() noexcept {
     note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
     interrupted = has_own() && this_thread_cache->gate.entered();
@@ -151,7 +151,7 @@ bool ready() noexcept {
     if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(1, memory_order_relaxed);
     if (tools::active()) slow_only.store(1, memory_order_relaxed);
     const bool made = ::pthread_key_create(&end_of_thread, end_thread) == 0;
-    if (made) ::pthread_atfork(nullptr, note_fork, after_fork_in_child);
+    if (made) ::pthread_atfork(nullptr, note_fork, caches_after_fork);
     setup.store(made ? setup_state::done : setup_state::refused, memory_order_release); // publishes the above
     return made;
 }
@@ -165,9 +165,9 @@ bool ready() noexcept {
 }
 
 void publish(cache_record& c) noexcept {
-    c.next = all.load(memory_order_relaxed); // relaxed: the CAS decides
+    c.next = all_records.load(memory_order_relaxed); // relaxed: the CAS decides
     // release: publishes the record to each_cache.
-    while (!all.compare_exchange_weak(c.next, &c, memory_order_release, memory_order_relaxed)) {
+    while (!all_records.compare_exchange_weak(c.next, &c, memory_order_release, memory_order_relaxed)) {
     }
 }
 
@@ -255,7 +255,7 @@ public:
     }
     template <class Work>
     void rest(Work work) noexcept {
-        const bool passed = count_ != 0 && barrier();
+        const bool passed = count_ != 0 && barrier_if_asymmetric();
         for (unsigned i = 0; i < count_; ++i) {
             const gate_hold hold = shut_[i]->gate.look_inside(passed, wish_);
             if (hold) work(*shut_[i], hold.in_use());
@@ -307,7 +307,7 @@ bool rests(cache_record& c) noexcept {
 std::size_t empty_if_resting(cache_record& c) noexcept {
     const std::size_t reserved = c.reserved.load(memory_order_relaxed); // relaxed: a recent value
     if (&c == this_thread_cache || reserved == 0 || !rests(c)) return 0;
-    const gate_hold hold = c.gate.close(barrier, false);
+    const gate_hold hold = c.gate.close(barrier_if_asymmetric, false);
     if (!hold) return 0;
     begin_work_on(c);
     const std::size_t before = c.reserved.load(memory_order_relaxed); // relaxed: nobody else changes it now
@@ -325,7 +325,7 @@ void thread_caches::empty_resting(std::size_t bytes) noexcept {
     cache_record* c = next_look.load(memory_order_acquire); // acquire: the record behind it, as in each_cache
     std::size_t done = 0;
     for (unsigned looks = 0; looks < 16 && done < bytes; ++looks) {
-        if (c == nullptr) c = all.load(memory_order_acquire); // pairs with publish()
+        if (c == nullptr) c = all_records.load(memory_order_acquire); // pairs with publish()
         if (c == nullptr) return;
         done += empty_if_resting(*c);
         c = c->next;

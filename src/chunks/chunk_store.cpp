@@ -117,7 +117,7 @@ chunk& chunk_of(const std::byte* data) noexcept {
 }
 
 // Takes the memory of a run that is ours away. What the system refuses to take stays, and stays known as resident.
-bool make_gone(chunk& c, page_run run) noexcept {
+bool take_memory_of(chunk& c, page_run run) noexcept {
     leave_huge_pages_for(c, run);
     if (!advise_gone(c.at(run.first), run.pages * page_size)) return false;
     c.gone.set(run);
@@ -212,7 +212,7 @@ std::size_t chunk_store::free_gone(std::byte* data) noexcept {
     chunk& c = chunk_of(data);
     const page_run run = close_block(c, data);
     const std::size_t bytes = run.pages * page_size;
-    const bool taken = make_gone(c, run);
+    const bool taken = take_memory_of(c, run);
     if (taken)
         counters.given_back.add(bytes);
     else

@@ -16,7 +16,7 @@ namespace {
 constexpr unsigned max_guarded = 1U << 20;
 constexpr std::size_t guard_size = std::size_t{1} << 20; // bytes before a block, and at least as many behind it
 
-constinit zeroed<slot_table<guarded_block, max_guarded>> records;
+constinit zeroed<slot_table<guarded_block, max_guarded>> guarded_records;
 
 // Whether it is the turn of a guarded block. Multiples of the golden ratio spread evenly over the 64-bit numbers, so
 // that one in `sample` is low enough, and no rhythm in which a program gets its blocks can avoid those turns.
@@ -62,7 +62,7 @@ void check_mark(const std::byte* data, std::size_t n) noexcept {
           static_cast<const void*>(data), n, n + touched, static_cast<const void*>(data + n + touched));
 }
 
-guarded_block& record_of(const std::byte* data) noexcept {
+guarded_block& guarded_at(const std::byte* data) noexcept {
     guarded_block* const g = places.find(data).as_guarded();
     if (g == nullptr || g->data.load(memory_order_relaxed) != data)
         fatal("put of %p: this guarded block went back to the system after its put; it was put a second time, by the "
@@ -76,11 +76,11 @@ guarded_block& record_of(const std::byte* data) noexcept {
 held_block guarded_blocks::get(std::size_t n) noexcept {
     if (!is_turn()) return {};
     if (n == 0) n = 1;
-    guarded_block* const g = records->take();
+    guarded_block* const g = guarded_records->take();
     if (g == nullptr) return {};
     std::byte* const place = map_place(*g, n);
     if (place == nullptr) {
-        records->give_back(*g);
+        guarded_records->give_back(*g);
         return {};
     }
     std::byte* const data = place + guard_size;
@@ -93,7 +93,7 @@ held_block guarded_blocks::get(std::size_t n) noexcept {
 }
 
 bool guarded_blocks::retire(std::byte* data) noexcept {
-    guarded_block& g = record_of(data);
+    guarded_block& g = guarded_at(data);
     // Of two that put the same block at the same time one finds it retired. relaxed: it decides, it publishes nothing.
     if (g.state.exchange(guarded_state::retired, memory_order_relaxed) != guarded_state::in_handle)
         fatal(
@@ -108,7 +108,7 @@ bool guarded_blocks::retire(std::byte* data) noexcept {
 }
 
 std::size_t guarded_blocks::unmap_retired(std::byte* data) noexcept {
-    guarded_block& g = record_of(data);
+    guarded_block& g = guarded_at(data);
     const std::size_t n = size_of(g);
     std::byte* const place = data - guard_size;
     places.clear(place, place_size(n));
@@ -121,7 +121,7 @@ std::size_t guarded_blocks::unmap_retired(std::byte* data) noexcept {
         counters.mapped.sub(whole_pages(n));
     else
         advise_gone(data, whole_pages(n));
-    records->give_back(g);
+    guarded_records->give_back(g);
     return whole_pages(n);
 }
 

@@ -25,8 +25,8 @@ namespace {
 constinit zeroed<delay_ring> ring;
 constexpr std::uint64_t guarded_mark = page_size - 1;
 
-constinit atomic<std::size_t> taken{0}; // bytes of all that lies here, or is about to
-constinit counter idle;                 // of it: what has memory behind it
+constinit atomic<std::size_t> delayed{0}; // bytes of all that lies here, or is about to
+constinit counter delayed_idle;           // of it: what has memory behind it
 
 // Where the last ageing found the head, and when.
 constinit atomic<std::uint64_t> aged_head{0};
@@ -79,7 +79,7 @@ void check_fill(block b) noexcept {
 void release(block b) noexcept {
     check_fill(b);
     set_held(b.data, false);
-    idle.sub(b.capacity);
+    delayed_idle.sub(b.capacity);
     budget.give(b.capacity);
     shared_store::put(b);
 }
@@ -92,13 +92,13 @@ void let_go(std::uint64_t item) noexcept {
         bytes = guarded_blocks::unmap_retired(data);
     else
         release({data, bytes = class_bytes(low_bits)});
-    taken.fetch_sub(bytes, memory_order_relaxed); // relaxed: a count
+    delayed.fetch_sub(bytes, memory_order_relaxed); // relaxed: a count
 }
 
 // Room for so many bytes, if need be by letting go what came first.
 bool take_room(std::size_t bytes) noexcept {
-    while (taken.fetch_add(bytes, memory_order_relaxed) + bytes > limit()) { // relaxed: a count
-        taken.fetch_sub(bytes, memory_order_relaxed);
+    while (delayed.fetch_add(bytes, memory_order_relaxed) + bytes > limit()) { // relaxed: a count
+        delayed.fetch_sub(bytes, memory_order_relaxed);
         const std::uint64_t first = bytes <= limit() ? ring->pop(ring->head()) : 0;
         if (first == 0) return false;
         let_go(first);
@@ -112,7 +112,7 @@ bool take_idle_room(std::size_t bytes) noexcept {
     if (budget.take(bytes)) return true;
     shared_store::purge(bytes);
     if (budget.take(bytes)) return true;
-    taken.fetch_sub(bytes, memory_order_relaxed); // relaxed: a count
+    delayed.fetch_sub(bytes, memory_order_relaxed); // relaxed: a count
     return false;
 }
 
@@ -130,7 +130,7 @@ bool quarantine::hold(block b) noexcept {
         return false;
     }
     fill(b);
-    idle.add(b.capacity);
+    delayed_idle.add(b.capacity);
     lay(item_of(b.data, cls));
     return true;
 }
@@ -146,7 +146,7 @@ void quarantine::hold_guarded(held_block b) noexcept {
 
 void quarantine::make_fit() noexcept {
     if (limit() == 0) return empty();
-    while (taken.load(memory_order_relaxed) > limit()) { // relaxed: a count
+    while (delayed.load(memory_order_relaxed) > limit()) { // relaxed: a count
         const std::uint64_t first = ring->pop(ring->head());
         if (first == 0) return;
         let_go(first);
@@ -157,7 +157,7 @@ void quarantine::empty() noexcept { ring->sweep(let_go); }
 
 // relaxed: clocks and counts of the one visitor that there is at a time.
 void quarantine::age(std::uint64_t now) noexcept {
-    if (taken.load(memory_order_relaxed) == 0) return; // relaxed: a count; what comes just now is young
+    if (delayed.load(memory_order_relaxed) == 0) return; // relaxed: a count; what comes just now is young
     if (now - aged_at.load(memory_order_relaxed) < the_settings.weak_after_ns()) return;
     const std::uint64_t end = aged_head.load(memory_order_relaxed);
     if (ring->head() == end) // nothing came since: whatever lies here is old, wherever it lies
@@ -168,6 +168,6 @@ void quarantine::age(std::uint64_t now) noexcept {
     aged_at.store(now, memory_order_relaxed);
 }
 
-std::size_t quarantine::idle_bytes() noexcept { return idle.get(); }
+std::size_t quarantine::idle_bytes() noexcept { return delayed_idle.get(); }
 
 } // namespace synk::inline v1::detail

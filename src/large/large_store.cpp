@@ -17,7 +17,7 @@ namespace {
 constexpr unsigned max_large = 1U << 20;
 constexpr unsigned shelf_slots = 64;
 
-constinit zeroed<slot_table<large_block, max_large>> records;
+constinit zeroed<slot_table<large_block, max_large>> large_records;
 
 // The shelf: a slot holds an idle block's record or null. Who changes it from a record to null (or from null
 // to one) by compare-and-swap owns the block (has given it up). That a record may leave and come back
@@ -31,7 +31,7 @@ constinit atomic<large_block*> shelf[shelf_slots];
           static_cast<const void*>(data));
 }
 
-large_block& record_of(const std::byte* data) noexcept {
+large_block& large_at(const std::byte* data) noexcept {
     large_block* const l = places.find(data).as_large();
     // relaxed: the caller owns the block
     if (l == nullptr || !l->sealed() || l->data.load(memory_order_relaxed) != data) fail_record(data);
@@ -99,7 +99,7 @@ void unmap_record(large_block& l) noexcept {
                     b.capacity); // too many mappings: at least the memory goes; the addresses are lost
     }
     counters.large_mapped.sub(b.capacity);
-    records->give_back(l);
+    large_records->give_back(l);
 }
 
 // A block that was just taken off the shelf.
@@ -178,7 +178,7 @@ block large_store::take_idle(std::size_t n) noexcept {
 
 block large_store::map_new(std::size_t n) noexcept {
     const std::size_t capacity = capacity_for(n);
-    large_block* const l = records->take();
+    large_block* const l = large_records->take();
     if (l == nullptr) return {};
     std::byte* const at = map_aligned(capacity, chunk_size);
     if (at != nullptr && places.set(at, capacity, place_owner(l))) {
@@ -191,12 +191,12 @@ block large_store::map_new(std::size_t n) noexcept {
         return {at, capacity};
     }
     if (at != nullptr) unmap(at, capacity);
-    records->give_back(*l);
+    large_records->give_back(*l);
     return {};
 }
 
 bool large_store::shelve(block b) noexcept {
-    large_block& l = record_of(b.data);
+    large_block& l = large_at(b.data);
     l.calm_since.store(0, memory_order_relaxed); // relaxed: ours until it is on the shelf
     counters.large_shelved.add(b.capacity);
     if (place_on_shelf(l)) return true;
@@ -204,7 +204,7 @@ bool large_store::shelve(block b) noexcept {
     return false;
 }
 
-void large_store::unmap_block(block b) noexcept { unmap_record(record_of(b.data)); }
+void large_store::unmap_block(block b) noexcept { unmap_record(large_at(b.data)); }
 
 std::size_t large_store::purge(std::size_t bytes) noexcept {
     std::size_t done = 0;
@@ -237,7 +237,7 @@ std::size_t large_store::drop_weak() noexcept {
 }
 
 block large_store::grow(block b, std::size_t n) noexcept {
-    large_block& l = record_of(b.data);
+    large_block& l = large_at(b.data);
     const std::size_t capacity = capacity_for(n);
     block grown = grow_in_place(l, b, capacity);
     if (grown.data == nullptr) grown = grow_elsewhere(l, b, capacity);

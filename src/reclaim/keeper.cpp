@@ -24,8 +24,8 @@ constexpr std::size_t worth_a_thread = std::size_t{1} << 20; // bytes
 
 // none -> starting -> awake <-> asleep; failed: no thread was to be had, the slow paths do the work. The thread itself
 // says that it is awake: until then it is still being made.
-enum class phase : int { none, starting, awake, asleep, failed };
-constinit atomic<phase> state{phase::none};
+enum class keeper_phase : int { none, starting, awake, asleep, failed };
+constinit atomic<keeper_phase> state{keeper_phase::none};
 constinit atomic<bool> clock_runs{false};
 constinit atomic<bool> visiting{false};        // one visitor at a time; others go on
 constinit atomic<std::uint64_t> last_visit{0}; // ns
@@ -77,7 +77,7 @@ void stop_visits() noexcept {
 // A thread that is being made may hold locks which the child would find taken for ever: AddressSanitizer's allocator
 // has such, and does not know of forks.
 void await_start() noexcept {
-    wait_until([] { return state.load(memory_order_acquire) != phase::starting; }); // pairs with say_started()
+    wait_until([] { return state.load(memory_order_acquire) != keeper_phase::starting; }); // pairs with say_started()
 }
 
 void resume_visits() noexcept {
@@ -99,7 +99,7 @@ void before_fork() noexcept {
 // The keeper is not there in the child, nor a visitor that another thread was; nor a thread that was just giving memory
 // back, or had blocks on their way: reservations are counted anew, unless the fork came out of the middle of our own
 // work, which has some in its hands. Who inherits much and only hits its cache would not come past note_idle().
-void after_fork_in_child() noexcept {
+void keeper_after_fork() noexcept {
     if (self != visitor::visits && !thread_caches::interrupted_by_fork())
         shared_store::recount(thread_caches::reserved_bytes(), quarantine::idle_bytes());
     if (self == visitor::forks) self = visitor::none;
@@ -107,15 +107,15 @@ void after_fork_in_child() noexcept {
         ended.store(begun.load(memory_order_relaxed), memory_order_relaxed);
         visiting.store(false, memory_order_relaxed);
     }
-    state.store(phase::none, memory_order_relaxed);
+    state.store(keeper_phase::none, memory_order_relaxed);
     forget_pressure_sources();
     if (budget.reserved() >= worth_a_thread) thread_caches::ask_own();
 }
 
 // At load, not at the first put: it takes a lock of the C library's, and that put may be a signal handler's.
-// after_fork_in_child() runs behind that of the caches, which are set up before.
+// keeper_after_fork() runs behind that of the caches, which are set up before.
 [[gnu::constructor]] void follow_forks_at_load() noexcept {
-    ::pthread_atfork(before_fork, resume_visits, after_fork_in_child);
+    ::pthread_atfork(before_fork, resume_visits, keeper_after_fork);
 }
 
 // At the first slow put: nothing was idle before it, so the first visit is due an interval later.
@@ -167,10 +167,10 @@ public:
     // seq_cst: either we see the reservation of a put, or it sees us asleep (note_idle). A get and a put of the same
     // size that fall between the last look and this are missed, until the next slow put.
     void sleep() noexcept {
-        state.store(phase::asleep, memory_order_seq_cst);
+        state.store(keeper_phase::asleep, memory_order_seq_cst);
         const bool changed = the_settings.keeper() && budget.reserved() != bytes_;
-        if (changed) return state.store(phase::awake, memory_order_seq_cst);
-        state.wait(phase::asleep, memory_order_seq_cst);
+        if (changed) return state.store(keeper_phase::awake, memory_order_seq_cst);
+        state.wait(keeper_phase::asleep, memory_order_seq_cst);
         forget();
     }
     void forget() noexcept { bytes_ = 0; }
@@ -182,7 +182,7 @@ private:
 
 // What was held to make this thread is given back.
 void say_started() noexcept {
-    state.store(phase::awake, memory_order_release); // pairs with await_start()
+    state.store(keeper_phase::awake, memory_order_release); // pairs with await_start()
 }
 
 void* keep(void*) noexcept {
@@ -216,16 +216,16 @@ void start() noexcept {
     sigset_t all, old;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &old);
-    phase expected = phase::none;
-    if (state.compare_exchange_strong(expected, phase::starting, memory_order_seq_cst, memory_order_relaxed) &&
+    keeper_phase expected = keeper_phase::none;
+    if (state.compare_exchange_strong(expected, keeper_phase::starting, memory_order_seq_cst, memory_order_relaxed) &&
         !create_thread())
-        state.store(phase::failed, memory_order_relaxed); // relaxed: nothing stands behind it
+        state.store(keeper_phase::failed, memory_order_relaxed); // relaxed: nothing stands behind it
     ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
 }
 
 void wake() noexcept {
-    phase expected = phase::asleep;
-    if (state.compare_exchange_strong(expected, phase::awake, memory_order_seq_cst, memory_order_relaxed))
+    keeper_phase expected = keeper_phase::asleep;
+    if (state.compare_exchange_strong(expected, keeper_phase::awake, memory_order_seq_cst, memory_order_relaxed))
         state.notify_one();
 }
 
@@ -244,12 +244,12 @@ void visit_from_slow_path() noexcept {
 } // namespace
 
 void keeper::note_idle() noexcept {
-    const phase now = state.load(memory_order_seq_cst); // pairs with idle_picture::sleep
-    if (now == phase::none) start_clock();
-    if (now == phase::awake && the_settings.keeper()) return;
-    if (!the_settings.keeper() || now == phase::failed) return visit_from_slow_path();
-    if (now == phase::asleep) return wake();
-    if (now == phase::none && budget.reserved() >= worth_a_thread) start();
+    const keeper_phase now = state.load(memory_order_seq_cst); // pairs with idle_picture::sleep
+    if (now == keeper_phase::none) start_clock();
+    if (now == keeper_phase::awake && the_settings.keeper()) return;
+    if (!the_settings.keeper() || now == keeper_phase::failed) return visit_from_slow_path();
+    if (now == keeper_phase::asleep) return wake();
+    if (now == keeper_phase::none && budget.reserved() >= worth_a_thread) start();
 }
 
 std::size_t keeper::visit_if_due(std::uint64_t now) noexcept {

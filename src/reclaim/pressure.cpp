@@ -196,8 +196,9 @@ void acknowledge_pressure() noexcept {
     const int n = epoll < 0 ? 0 : ::epoll_wait(epoll, events, max_sources, 0);
     for (int i = 0; i < n; ++i) {
         const int fd = events[i].data.fd;
-        const bool ended = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
-        if (ended || ((events[i].events & EPOLLIN) != 0 && !drain(fd))) ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
+        const bool hung_up = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
+        if (hung_up || ((events[i].events & EPOLLIN) != 0 && !drain(fd)))
+            ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
     }
 }
 

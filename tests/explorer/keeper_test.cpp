@@ -58,10 +58,10 @@ struct keeper_world {
     static constexpr unsigned threads = 3;
     idle_picture idle;
 
-    explicit keeper_world(phase first) {
+    explicit keeper_world(keeper_phase first) {
         clock_runs.store(true, memory_order_relaxed); // since before all schedules
         state.store(first, memory_order_relaxed);
-        created.store(first == phase::awake, memory_order_relaxed);
+        created.store(first == keeper_phase::awake, memory_order_relaxed);
         refuses_threads = false;
         small_system::on_advice = nullptr;
     }
@@ -80,13 +80,13 @@ struct keeper_world {
     // Asleep, with all that is reserved before its eyes: looking much later, it finds nothing new, and nothing to do.
     void finish(unsigned waiting) {
         require(waiting == 1, "a thread that puts waits");
-        require(state.load() == phase::asleep, "the keeper sleeps, and nobody will wake it");
+        require(state.load() == keeper_phase::asleep, "the keeper sleeps, and nobody will wake it");
         require(!idle.look(2 * the_settings.gone_after_ns() + 1000), "the keeper sleeps over what became idle");
     }
 };
 
 struct sleeping : keeper_world {
-    sleeping() : keeper_world(phase::awake) {}
+    sleeping() : keeper_world(keeper_phase::awake) {}
     void thread(unsigned i) {
         if (i == 0) keep();
         if (i == 1) put();
@@ -95,7 +95,7 @@ struct sleeping : keeper_world {
 };
 
 struct sleeping_twice : keeper_world {
-    sleeping_twice() : keeper_world(phase::awake) {}
+    sleeping_twice() : keeper_world(keeper_phase::awake) {}
     void thread(unsigned i) {
         if (i == 0) return keep();
         put();
@@ -105,7 +105,7 @@ struct sleeping_twice : keeper_world {
 
 // The first that have a megabyte start it; it may sleep before its maker is back.
 struct starting : keeper_world {
-    starting() : keeper_world(phase::none) {}
+    starting() : keeper_world(keeper_phase::none) {}
     void thread(unsigned i) { i == 0 ? keep() : put(); }
 };
 
@@ -113,7 +113,7 @@ struct starting : keeper_world {
 struct forking_at_start : keeper_world {
     static constexpr unsigned threads = 2;
     synk_explorer::payloads<1> held;
-    forking_at_start() : keeper_world(phase::none) {}
+    forking_at_start() : keeper_world(keeper_phase::none) {}
     void thread(unsigned i) {
         if (i == 0) {
             created.wait(false, memory_order_acquire);
@@ -125,23 +125,23 @@ struct forking_at_start : keeper_world {
             held.use(0);
         }
     }
-    static void finish() { require(state.load() == phase::awake, "the keeper does not say that it is there"); }
+    static void finish() { require(state.load() == keeper_phase::awake, "the keeper does not say that it is there"); }
 };
 
 // No thread is to be had: nobody waits for one.
 struct no_thread : keeper_world {
     static constexpr unsigned threads = 2;
-    no_thread() : keeper_world(phase::none) { refuses_threads = true; }
+    no_thread() : keeper_world(keeper_phase::none) { refuses_threads = true; }
     static void thread(unsigned /*i*/) { put(); }
     static void finish() {
-        require(state.load() == phase::failed, "the keeper is missed by nobody");
+        require(state.load() == keeper_phase::failed, "the keeper is missed by nobody");
         require(!visiting.load(), "a visit has not ended");
     }
 };
 
 // Memory that stays idle because the system refuses to take it, counted as soon as it is known.
 struct forcing : keeper_world {
-    forcing() : keeper_world(phase::awake) {}
+    forcing() : keeper_world(keeper_phase::awake) {}
     void thread(unsigned i) {
         if (i == 0) return keep();
         budget.force(i);
@@ -152,7 +152,7 @@ struct forcing : keeper_world {
 // One visit at a time: what a visitor has in its hands it has alone.
 struct visitors : keeper_world {
     static inline synk_explorer::payloads<1> in_hand;
-    visitors() : keeper_world(phase::awake) {
+    visitors() : keeper_world(keeper_phase::awake) {
         small_system::on_advice = [] { in_hand.use(0); };
     }
     static void thread(unsigned i) { keeper::visit_if_due(an_hour * (i + 1)); }
@@ -247,17 +247,17 @@ TEST(Keeper, MutantsAreFound) {
         {"at_work() noexcept { begun.fetch_add(1", "relaxed", later},
         {"return begun.fetch_add(0", "relaxed", later},
         {"return begun.fetch_add(0", "dropped", later},
-        {"return state.store(phase::awake", "release", awake},
-        {"return state.store(phase::awake", "relaxed", awake},
-        {"return state.store(phase::awake", "dropped", awake},
-        {"state.wait(phase::asleep", "acquire", value},
-        {"state.wait(phase::asleep", "relaxed", value},
-        {"if (state.compare_exchange_strong(expected, phase::starting", "acq_rel", value},
-        {"if (state.compare_exchange_strong(expected, phase::starting", "relaxed", value},
-        {"if (state.compare_exchange_strong(expected, phase::awake", "acq_rel", value},
-        {"if (state.compare_exchange_strong(expected, phase::awake", "relaxed", value},
-        {"if (state.compare_exchange_strong(expected, phase::awake", "blind", awake},
-        {"if (state.compare_exchange_strong(expected, phase::awake", "split", awake},
+        {"return state.store(keeper_phase::awake", "release", awake},
+        {"return state.store(keeper_phase::awake", "relaxed", awake},
+        {"return state.store(keeper_phase::awake", "dropped", awake},
+        {"state.wait(keeper_phase::asleep", "acquire", value},
+        {"state.wait(keeper_phase::asleep", "relaxed", value},
+        {"if (state.compare_exchange_strong(expected, keeper_phase::starting", "acq_rel", value},
+        {"if (state.compare_exchange_strong(expected, keeper_phase::starting", "relaxed", value},
+        {"if (state.compare_exchange_strong(expected, keeper_phase::awake", "acq_rel", value},
+        {"if (state.compare_exchange_strong(expected, keeper_phase::awake", "relaxed", value},
+        {"if (state.compare_exchange_strong(expected, keeper_phase::awake", "blind", awake},
+        {"if (state.compare_exchange_strong(expected, keeper_phase::awake", "split", awake},
         {"visiting.exchange(true, memory_order_acquire)) return 0", "relaxed", apart},
         {"visiting.store(false, memory_order_release);", "relaxed", apart},
         {"if (calls.fetch_add(1", "split", visits},

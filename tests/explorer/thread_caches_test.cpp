@@ -50,7 +50,7 @@ struct caches_world {
     unsigned adopters[threads] = {};
 
     caches_world() {
-        all.store(nullptr, memory_order_relaxed);
+        all_records.store(nullptr, memory_order_relaxed);
         next_look.store(nullptr, memory_order_relaxed);
         slow_only.store(0, memory_order_relaxed);
         the_settings.set({});
@@ -115,7 +115,7 @@ struct caches_world {
 
 // Its owner ends; of two that begin one has it.
 struct adopting : caches_world {
-    adopting() { all.store(&cache, memory_order_relaxed); }
+    adopting() { all_records.store(&cache, memory_order_relaxed); }
     void thread(unsigned i) {
         if (i != 0) return begin_and_get(i);
         put(prepared::block(1));
@@ -171,7 +171,7 @@ struct switching : caches_world {
     switching() {
         slow_only.store(On ? 0 : 1, memory_order_relaxed);
         if (Adopted) {
-            all.store(&cache, memory_order_relaxed);
+            all_records.store(&cache, memory_order_relaxed);
             cache.gate.set_slow_only(!On);
         }
     }
@@ -193,7 +193,7 @@ template <bool Before, bool Listed>
 struct switching_twice : caches_world {
     static constexpr unsigned threads = 2;
     switching_twice() {
-        if (Listed) all.store(&cache, memory_order_relaxed);
+        if (Listed) all_records.store(&cache, memory_order_relaxed);
         set(Before);
     }
     static void thread(unsigned i) { set(i == 0); }
@@ -238,7 +238,7 @@ TEST(ThreadCaches, MutantsAreFound) {
         {"c.at_work.store(", "dropped", "not seen here: as above"},
         {"next_look.load(memory_order_acquire)", "relaxed",
          "not seen here: what a record holds is not plain<>; each_cache, whose argument is the same, is found"},
-        {"c = all.load(memory_order_acquire)", "relaxed", "not seen here: as above"},
+        {"c = all_records.load(memory_order_acquire)", "relaxed", "not seen here: as above"},
         {"next_look.store(c", "relaxed", "not seen here: as above"},
         {"next_look.store(c", "dropped", "equivalent: the next call begins where this one did"},
         {"setup.load(memory_order_acquire) == setup_state::done &&", "relaxed",
