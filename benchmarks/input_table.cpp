@@ -11,8 +11,6 @@
 namespace bench {
 namespace {
 
-double as_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(mib); }
-
 std::vector<contender> readers(const std::vector<std::string>& paths, comparison& compared) {
     std::vector<contender> all;
     for (const way& how : input_ways())

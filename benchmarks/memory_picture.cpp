@@ -42,8 +42,6 @@ public:
     [[nodiscard]] const std::string& script() const { return script_; }
 
 private:
-    static double as_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(mib); }
-
     template <class... T>
     void add(fmt::format_string<T...> format, T&&... values) {
         script_ += fmt::format(format, std::forward<T>(values)...);

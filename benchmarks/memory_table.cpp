@@ -15,7 +15,6 @@ namespace {
 
 constexpr unsigned most_rounds = 2; // each takes 20 s
 
-double as_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(mib); }
 double percent(std::uint64_t part, std::uint64_t whole) {
     return 100 * static_cast<double>(part) / static_cast<double>(whole);
 }

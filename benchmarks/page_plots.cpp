@@ -108,8 +108,6 @@ void add_faults(figure_group& to, const std::vector<table>& tables) {
                                    "faults in 4 MiB of new memory"));
 }
 
-double as_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(mib); }
-
 plot memory(const timeline& t) {
     const memory_sample& quiet = t.last_of(phase::silence);
     plot p{fmt::format("{}: {:.0f} MiB after the silence, {:.0f} % of the peak; next use {:.1f} ms, {:.0f} page faults",

@@ -12,6 +12,8 @@ inline constexpr std::size_t kib = 1024;
 inline constexpr std::size_t mib = 1024 * kib;
 inline constexpr std::size_t gib = 1024 * mib;
 
+inline double as_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(mib); }
+
 // A power of two, so that a loop can go round by masking.
 inline constexpr std::size_t table_length = 8192;
 

@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/units.hpp"
+
 namespace synk {
 inline void PrintTo(const io_result& r, std::ostream* out) {
     constexpr const char* names[] = {"done", "end", "would_block", "error"};
@@ -22,9 +24,9 @@ namespace buffer_helpers {
 
 using synk::buffer;
 using synk::bytes;
+using synk_test::page;
 
 inline constexpr std::size_t too_large = std::numeric_limits<std::size_t>::max();
-inline constexpr std::size_t page = 4096;
 
 inline std::string text(std::span<const std::byte> data) {
     return {reinterpret_cast<const char*>(data.data()), data.size()};

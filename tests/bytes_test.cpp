@@ -1,4 +1,5 @@
 // <synk/bytes.hpp>: what its manual says, sentence by sentence.
+// ctest-program: own, as it uses the pool before main
 #include <synk/bytes.hpp>
 
 #include <array>

@@ -18,8 +18,9 @@ endif()
 set(synk_launcher_asan env
   ASAN_OPTIONS=detect_stack_use_after_return=${synk_after_return}:check_initialization_order=1:strict_string_checks=1
   UBSAN_OPTIONS=print_stacktrace=1)
-# die_after_fork=0: that fork leaves both processes with a working pool is one of the promises.
-set(synk_launcher_tsan env TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0)
+# die_after_fork=0: that fork leaves both processes with a working pool is one of the promises. atexit_sleep_ms: it would
+# wait for a second for races, in each process that ends with threads, as the keeper is one.
+set(synk_launcher_tsan env TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0:atexit_sleep_ms=50)
 
 # ThreadSanitizer of g++ 12 dies at once where the kernel scatters mappings widely (vm.mmap_rnd_bits = 32); without
 # address space randomisation it runs. Containers may forbid that: then it is tried as it is.

@@ -1,5 +1,6 @@
 // The gate of a thread's cache in the form that needs no membarrier: as ThreadSanitizer gets it.
 // ctest-variants: plain asan
+// ctest-program: own, as it sees the library by another name
 //
 // Renamed, so that it is not the class of the same name in the library, which has the other form.
 #undef SYNK_TSAN

@@ -82,9 +82,9 @@ TEST(SlotTable, LosesNoIdWhenThereIsNoMemory) {
 }
 
 TEST(SlotTable, ARecordHasOneOwnerUnderThreads) {
-    constexpr unsigned capacity = 150; // fewer than the threads want
-    const auto t = std::make_unique<table<capacity>>();
-    std::array<std::atomic<unsigned>, capacity> owners{};
+    constexpr unsigned few = 150; // fewer than the threads want
+    const auto t = std::make_unique<table<few>>();
+    std::array<std::atomic<unsigned>, few> owners{};
     std::atomic<unsigned> uses{0};
     synk_test::random_source random = synk_test::seeded();
     const std::uint64_t seed = random.next();
@@ -114,7 +114,7 @@ TEST(SlotTable, ARecordHasOneOwnerUnderThreads) {
     unsigned counted = 0;
     for (unsigned id = 0; id < t->limit(); ++id) counted += t->at(id)->uses;
     EXPECT_EQ(counted, uses) << "what an owner did to a record was lost";
-    for (unsigned i = 0; i < capacity; ++i) ASSERT_NE(t->take(), nullptr) << "an id was lost";
+    for (unsigned i = 0; i < few; ++i) ASSERT_NE(t->take(), nullptr) << "an id was lost";
 }
 
 } // namespace

@@ -18,13 +18,13 @@
 #include "support/blocks.hpp"
 #include "support/child.hpp"
 #include "support/process_memory.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using namespace synk_test;
 using std::chrono::milliseconds;
 
-constexpr std::size_t mib = std::size_t{1} << 20;
 constexpr rlim_t user_nobody = 65534;
 
 void allow(decltype(RLIMIT_AS) what, rlim_t most) {

@@ -38,7 +38,7 @@ void require_cache_serves() {
     require(cache_hits() >= before + 90, "a thread of a child is served by its own cache");
 }
 
-void require_pool_works() {
+void require_pool_works_in_threads() {
     require_every_tier_works(1);
     require_cache_serves();
     for (int i = 0; i < 3; ++i) std::thread(require_cache_serves).join();
@@ -93,7 +93,7 @@ TEST_P(ForkAt, LeavesBothWithAWorkingPool) {
             system_that_holds::wait_until_held();
             e = in_child([] {
                 synk::detail::the_system.store(&linux_calls);
-                require_pool_works();
+                require_pool_works_in_threads();
                 synk::trim();
                 require(synk::detail::budget.reserved() == 0, "what the other thread had reserved is not idle");
             });
@@ -101,7 +101,7 @@ TEST_P(ForkAt, LeavesBothWithAWorkingPool) {
             held.join();
         }
         require(e.good(), e.words.c_str());
-        require_pool_works();
+        require_pool_works_in_threads();
         require(synk::stats().lent == 0, "nothing is lost in the parent");
     })));
 }
@@ -133,7 +133,7 @@ TEST(ForkAt, ASignalHandlerThatInterruptsATrim) {
         synk::detail::the_system.store(&linux_calls);
         require(forked_in_barrier != -1, "the caches of others are emptied behind a barrier");
         require(synk::detail::thread_caches::reserved_bytes() == 0, "what caches have reserved went with their blocks");
-        require_pool_works();
+        require_pool_works_in_threads();
         synk::trim();
         require(synk::stats().idle == 0, "all of it goes");
         if (forked_in_barrier == 0) { // whose other threads are not there to be joined
@@ -179,10 +179,10 @@ TEST(ForkAt, AThreadThatHasTheForkersCache) {
         require_every_tier_works(1);
         auto& gate = synk::detail::this_thread_cache->gate;
         require(bool(gate.close([] {})), "another thread may close the gate");
-        const synk_test::ending e = in_child(require_pool_works);
+        const synk_test::ending e = in_child(require_pool_works_in_threads);
         gate.open();
         require(e.good(), e.words.c_str());
-        require_pool_works();
+        require_pool_works_in_threads();
     })));
 }
 
@@ -228,7 +228,7 @@ TEST(ForkAt, AThreadInTheMiddleOfAHit) {
             const std::size_t lost = before - synk::stats().idle;
             require(lost >= 8192 && lost <= 64 * 8192, "the bin in the middle of a hit is lost, and nothing else");
             for (int i = 0; i < 3; ++i) std::thread(require_cache_serves).join();
-            require_pool_works();
+            require_pool_works_in_threads();
             synk::trim();
             require(synk::stats().idle == 0, "what was not lost is given back");
         });
@@ -236,7 +236,7 @@ TEST(ForkAt, AThreadInTheMiddleOfAHit) {
         forked.notify_one();
         other.join();
         require(e.good(), e.words.c_str());
-        require_pool_works();
+        require_pool_works_in_threads();
     })));
 }
 
@@ -281,7 +281,7 @@ TEST(ForkAt, ASignalHandlerInsideOfTheOwnCache) {
         const synk_test::ending e = in_child([&gate] {
             require_every_tier_works(2);
             gate.leave(); // the handler has returned
-            require_pool_works();
+            require_pool_works_in_threads();
         });
         gate.leave();
         require(e.good(), e.words.c_str());

@@ -13,12 +13,13 @@
 #include "chunks/address_map.hpp"
 #include "support/child.hpp"
 #include "support/no_ageing.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using synk_test::dies_naming;
+using synk_test::mib;
 
-constexpr std::size_t mib = std::size_t{1} << 20;
 constexpr const char* foreign = "not a block of this pool";
 constexpr const char* interior = "pass the start of the block";
 

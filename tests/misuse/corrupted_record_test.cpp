@@ -15,13 +15,14 @@
 #include "large/large_store.hpp"
 #include "support/child.hpp"
 #include "support/no_ageing.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using namespace synk::detail;
 using synk_test::dies_naming;
+using synk_test::mib;
 
-constexpr std::size_t mib = std::size_t{1} << 20;
 constexpr const char* corrupted = "corrupted";
 
 atomic<std::uint32_t>& record_of(void* p) {

@@ -14,14 +14,15 @@
 
 #include "support/child.hpp"
 #include "support/effort.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using synk_test::ends_well;
 using synk_test::in_child;
+using synk_test::mib;
 using synk_test::require;
 
-constexpr std::size_t mib = std::size_t{1} << 20;
 constexpr std::size_t block_sizes[] = {4096, 70'000, 4 * mib, 9 * mib};
 
 // Bytes of address space that the process has.

@@ -18,14 +18,14 @@
 #include "support/no_ageing.hpp"
 #include "support/pattern.hpp"
 #include "support/system_that_refuses.hpp"
+#include "support/units.hpp"
 
 namespace {
 
+using synk_test::mib;
 using synk_test::require;
 using synk_test::system_that_refuses;
 using synk_test::without_end;
-
-constexpr std::size_t mib = std::size_t{1} << 20;
 
 // A block of n bytes with a pattern all over, or an empty handle if there is no memory.
 synk::bytes got(std::size_t n) {

@@ -84,8 +84,8 @@ TEST_F(Large, TheShelfHasSixtyFourPlaces) {
 }
 
 TEST_F(Large, BytesAreBoundedToo) {
-    for (const std::size_t limit : {std::size_t{0}, 4 * mib, 40 * mib, 128 * mib}) {
-        synk::configure(quiet_with_limit(limit));
+    for (const std::size_t idle_limit : {std::size_t{0}, 4 * mib, 40 * mib, 128 * mib}) {
+        synk::configure(quiet_with_limit(idle_limit));
         std::vector<synk::bytes> blocks;
         for (std::size_t n = 5 * mib; n < 60 * mib; n += 7 * mib) blocks.push_back(get(n));
         for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -93,9 +93,9 @@ TEST_F(Large, BytesAreBoundedToo) {
                 blocks[i].reset();
             else
                 shelve(std::move(blocks[i]));
-            EXPECT_LE(synk::stats().idle, limit);
+            EXPECT_LE(synk::stats().idle, idle_limit);
         }
-        EXPECT_LE(mapped(), limit) << "large blocks that are not kept are unmapped";
+        EXPECT_LE(mapped(), idle_limit) << "large blocks that are not kept are unmapped";
         expect_accounts_balance();
     }
 }

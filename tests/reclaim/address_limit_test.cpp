@@ -13,12 +13,11 @@
 #include "support/child.hpp"
 #include "support/process_memory.hpp"
 #include "support/threads.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using namespace synk_test;
-
-constexpr std::size_t mib = std::size_t{1} << 20;
 
 void limit_addresses(std::size_t bytes) {
     const rlimit limit{bytes, bytes};

@@ -17,13 +17,12 @@
 #include "support/effort.hpp"
 #include "support/process_memory.hpp"
 #include "support/random.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using namespace synk_test;
 using std::chrono::milliseconds;
-
-constexpr std::size_t kib = 1024;
 
 std::atomic<long> pages_touched{0};
 

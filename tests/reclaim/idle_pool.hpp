@@ -14,8 +14,6 @@
 
 namespace synk_test {
 
-inline constexpr std::size_t gib = 1024 * mib;
-
 inline synk::options without_keeper() {
     synk::options o;
     o.weak_after = milliseconds(1000);

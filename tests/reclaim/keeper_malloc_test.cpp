@@ -1,5 +1,6 @@
 // The keeper never calls malloc: that may stand on the pool, or be locked for ever in the child of a fork.
 // ctest-variants: plain
+// ctest-program: own, as it has a malloc of its own
 
 #include <atomic>
 #include <chrono>

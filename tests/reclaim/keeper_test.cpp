@@ -1,5 +1,4 @@
 // The library's own thread, as the process and its user see it.
-// ctest: TIMEOUT 240
 
 #include <atomic>
 #include <chrono>
@@ -16,14 +15,12 @@
 #include "support/child.hpp"
 #include "support/effort.hpp"
 #include "support/process_memory.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using namespace synk_test;
 using std::chrono::milliseconds;
-
-constexpr std::size_t kib = 1024;
-constexpr std::size_t mib = 1024 * kib;
 
 synk::options quick(milliseconds weak_after = milliseconds(100), milliseconds gone_after = milliseconds(500)) {
     synk::options o;

@@ -13,13 +13,13 @@
 #include "support/child.hpp"
 #include "support/memory_cgroup.hpp"
 #include "support/pattern.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using namespace synk_test;
 using std::chrono::milliseconds;
 
-constexpr std::size_t mib = std::size_t{1} << 20;
 constexpr std::size_t limit = 600 * mib;
 constexpr std::size_t amount = 500 * mib;
 

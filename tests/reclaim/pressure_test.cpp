@@ -1,5 +1,4 @@
 // Who says that memory is short, and what happens then. Each in a process of its own: the sources are opened once.
-// ctest: TIMEOUT 120
 
 #include <cstdlib>
 #include <cstring>

@@ -18,13 +18,12 @@
 #include "support/child.hpp"
 #include "support/pattern.hpp"
 #include "support/process_memory.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using namespace synk_test;
 using std::chrono::milliseconds;
-
-constexpr std::size_t mib = std::size_t{1} << 20;
 
 std::vector<synk::bytes> lend_and_write(std::size_t bytes, std::size_t n) {
     std::vector<synk::bytes> blocks;

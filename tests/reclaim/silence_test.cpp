@@ -1,5 +1,4 @@
 // What a process holds when it has fallen silent, as the kernel counts it.
-// ctest: TIMEOUT 240
 // ctest-variants: plain
 
 #include <cstring>
@@ -13,12 +12,11 @@
 
 #include "support/child.hpp"
 #include "support/process_memory.hpp"
+#include "support/units.hpp"
 
 namespace {
 
 using namespace synk_test;
-
-constexpr std::size_t mib = std::size_t{1} << 20;
 
 void write_all(synk::bytes& b) { std::memset(b.data(), 1, b.capacity()); }
 

@@ -12,14 +12,11 @@
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "shared/shared_store.hpp"
+#include "support/units.hpp"
 
 namespace synk_test {
 
 namespace inside = synk::detail;
-
-inline constexpr std::size_t kib = 1024;
-inline constexpr std::size_t mib = 1024 * kib;
-inline constexpr std::size_t page = inside::page_size;
 
 // The defaults, but nothing happens by itself: no thread of the library's own, no ageing, no page is resident before it
 // is lent. So that what a test sees is what it did.

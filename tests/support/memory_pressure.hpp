@@ -9,9 +9,9 @@
 
 #include <synk/pool.hpp>
 
-namespace synk_test {
+#include "support/units.hpp"
 
-inline constexpr std::size_t mib = std::size_t{1} << 20;
+namespace synk_test {
 
 // Nothing goes by time here.
 inline synk::options by_pressure_only(bool keeper) {
