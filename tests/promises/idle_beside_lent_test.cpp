@@ -1,6 +1,7 @@
 // Beside much that is lent little lies idle (growth.hpp), and yet a thread keeps what its gets want again and again.
 #include <algorithm>
 #include <cstddef>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,19 @@ TEST_F(IdleBesideLent, UpToHalfOfTheLimitNothingIsPaidFor) {
         fill(held, limit / 2 - largest);
     }
     EXPECT_EQ(given_back(), 0U);
+}
+
+// A page is paid for with a large block, as nothing shorter lies idle; so are the next thousand pages, by the same one.
+TEST_F(IdleBesideLent, WhatWasPaidTooMuchIsTakenOffWhatIsDueNext) {
+    constexpr std::size_t large = 5 * mib;
+    std::vector<synk::bytes> held, blocks;
+    fill(held, 3 * limit);
+    for (int i = 0; i < 2; ++i) blocks.push_back(synk::get_sized_pool().get_sized(large));
+    synk::trim();
+    std::thread([&] { blocks.clear(); }).join(); // by a thread that ends, so that they lie in nobody's cache
+    ASSERT_EQ(synk::stats().idle, 2 * large);
+    for (int i = 0; i < 200; ++i) held.push_back(synk::get_sized_pool().get_sized(page));
+    EXPECT_EQ(synk::stats().idle_large, large);
 }
 
 // They want more idle memory than is allowed for; so they would pay for ever, each for what the last one put.
