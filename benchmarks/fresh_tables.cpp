@@ -63,7 +63,8 @@ table waste_table(const settings& s, progress& shown) {
     t.compared = "ratio";
     std::vector<contender> contenders;
     enter_fresh(contenders, find_contenders(pool_and_floor), s.seed, "", churn);
-    run_in_turn(t, contenders, std::min(s.rounds, most_waste_rounds), shown);
+    // In new processes each time, and of interest for their memory: nothing is to be warm.
+    run_in_turn(t, contenders, std::min(s.rounds, most_waste_rounds), shown, warm_up::none);
     t.notes.push_back(fmt::format("{} MiB live, a quarter of the buffers renewed {} times, every byte written",
                                   live_bytes / mib, churns));
     t.notes.emplace_back("ms/renewal = processor time to put a quarter, and to get and write as much again");

@@ -11,9 +11,9 @@ void add_round(result_row& row, const std::vector<double>& values) {
 
 } // namespace
 
-void run_in_turn(table& t, const std::vector<contender>& contenders, unsigned rounds, progress& shown) {
+void run_in_turn(table& t, const std::vector<contender>& contenders, unsigned rounds, progress& shown, warm_up before) {
     for (const auto& c : contenders) t.rows.push_back({c.group, c.name, std::vector<series>(t.columns.size())});
-    for (unsigned round = 0; round <= rounds; ++round) {
+    for (unsigned round = before == warm_up::one_round ? 0 : 1; round <= rounds; ++round) {
         for (std::size_t i = 0; i < contenders.size(); ++i) {
             const std::size_t turn = (round + i) % contenders.size();
             const auto& c = contenders[turn];
