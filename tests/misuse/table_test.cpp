@@ -92,8 +92,9 @@ using program_in_mode = std::tuple<misuse, mode>;
 class Misuse : public testing::TestWithParam<program_in_mode> {};
 
 TEST_P(Misuse, ComesToLightAsTheTableSays) {
-    const auto& [program, where] = GetParam();
-    const ending e = in_child([&program = program, &where = where] {
+    const misuse& program = std::get<misuse>(GetParam());
+    const mode& where = std::get<mode>(GetParam());
+    const ending e = in_child([&] {
         enter(where);
         program.commit();
         if (::write(STDERR_FILENO, survived.data(), survived.size()) < 0) ::_exit(1);
