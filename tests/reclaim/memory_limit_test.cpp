@@ -51,6 +51,7 @@ void use_by_malloc(std::size_t bytes) {
         void* const p = std::malloc(mib);
         require(p != nullptr, "malloc has memory");
         std::memset(p, 2, mib);
+        asm volatile("" : : "r"(p) : "memory"); // or Clang takes malloc and memset away
     }
 }
 
