@@ -39,17 +39,17 @@ void fail_each_call_of(std::uint64_t seed, std::size_t more, std::size_t most) {
 
 TEST(NthCall, FailsAloneInPrograms) {
     journal::note_ends();
-    for (const std::uint64_t seed : {1U, 2U}) fail_each_call_of(seed, 0, 30);
+    for (const std::uint64_t seed : {1U, 2U}) fail_each_call_of(seed, 0, 80);
 }
 
 TEST(NthCall, FailsWithTheNextFewInPrograms) {
     journal::note_ends();
-    for (const std::uint64_t seed : {3U, 4U}) fail_each_call_of(seed, 5, 20);
+    for (const std::uint64_t seed : {3U, 4U}) fail_each_call_of(seed, 5, 50);
 }
 
 TEST(NthCall, FailsWithAllThatFollowInPrograms) {
     journal::note_ends();
-    for (const std::uint64_t seed : {5U, 6U}) fail_each_call_of(seed, all, 20);
+    for (const std::uint64_t seed : {5U, 6U}) fail_each_call_of(seed, all, 50);
 }
 
 // What there is of every tier, each with its pattern.

@@ -89,7 +89,7 @@ void require_pool_works() {
 TEST(ForkInTraffic, LeavesTheChildWithAWorkingPool) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(3);
-    for (std::size_t i = 0; i < effort(20); ++i) {
+    for (std::size_t i = 0; i < effort(50); ++i) {
         threads.let_run(20);
         ASSERT_TRUE(ends_well(in_child(require_pool_works))) << "child " << i;
     }
@@ -98,7 +98,7 @@ TEST(ForkInTraffic, LeavesTheChildWithAWorkingPool) {
 TEST(ForkInTraffic, LeavesTheParentWithAWorkingPool) {
     {
         const traffic threads(3);
-        for (std::size_t i = 0; i < effort(20); ++i) {
+        for (std::size_t i = 0; i < effort(50); ++i) {
             threads.let_run(20);
             ASSERT_TRUE(ends_well(in_child([] {}))) << "child " << i;
         }
@@ -113,7 +113,7 @@ TEST(ForkInTraffic, FromAThreadThatIsNotMain) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(3);
     synk_test::worker other;
-    for (std::size_t i = 0; i < effort(10); ++i) {
+    for (std::size_t i = 0; i < effort(25); ++i) {
         threads.let_run(20);
         synk_test::ending e;
         other.run([&e] {
@@ -127,7 +127,7 @@ TEST(ForkInTraffic, FromAThreadThatIsNotMain) {
 TEST(ForkInTraffic, FromAThreadThatHasNotUsedThePool) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(3);
-    for (std::size_t i = 0; i < effort(10); ++i) {
+    for (std::size_t i = 0; i < effort(25); ++i) {
         threads.let_run(20);
         synk_test::ending e;
         std::thread([&e] { e = in_child(require_pool_works); }).join();
@@ -147,7 +147,7 @@ void be_ancestor_of(unsigned generations) {
 TEST(ForkInTraffic, Grandchildren) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(2);
-    for (std::size_t i = 0; i < effort(2); ++i)
+    for (std::size_t i = 0; i < effort(4); ++i)
         ASSERT_TRUE(ends_well(in_child([] { be_ancestor_of(3); }))) << "family " << i;
 }
 
@@ -163,7 +163,7 @@ pid_t exec_true_by_vfork() {
 TEST(ForkInTraffic, VforkAndExec) {
     {
         const traffic threads(3);
-        for (std::size_t i = 0; i < effort(20); ++i) {
+        for (std::size_t i = 0; i < effort(50); ++i) {
             threads.let_run(20);
             require_every_tier_works(3);
             const pid_t child = exec_true_by_vfork();

@@ -17,6 +17,7 @@
 namespace synk_test {
 
 namespace inside = synk::detail;
+static_assert(page == inside::page_size);
 
 // The defaults, but nothing happens by itself: no thread of the library's own, no ageing, no page is resident before it
 // is lent. So that what a test sees is what it did.
