@@ -172,12 +172,20 @@ std::size_t age_chunk(chunk& c, const ageing& how) noexcept {
     return went;
 }
 
+// What is wanted of a run, and then to the end of a huge page.
+page_run first_part(page_run run, std::size_t bytes) noexcept {
+    if (bytes >= bytes_of(run.pages)) return run;
+    const unsigned pages = static_cast<unsigned>((bytes + page_size - 1) >> page_shift);
+    const page_run around = huge_pages_around({run.first, pages});
+    return {run.first, std::min(around.first + around.pages - run.first, run.pages)};
+}
+
 std::size_t purge_chunk(chunk& c, std::size_t wanted) noexcept {
     warm_chunks->erase(c.id); // as in age_chunk
     const page_selection pages = resident_free(c);
     std::size_t done = 0;
     for (page_run run = pages.next(0); run.pages != 0 && done < wanted; run = pages.next(run.first + run.pages))
-        done += on_claimed(c, run, make_gone);
+        done += on_claimed(c, first_part(run, wanted - done), make_gone);
     if (resident_free(c).next(0).pages != 0) warm_chunks->insert(c.id);
     return done;
 }

@@ -60,6 +60,17 @@ TEST_F(over_limit, whole_huge_pages_go_before_short_runs) {
     put_all(kept);
 }
 
+// A run is no reason to give back all of it, however long it is: what is wanted goes, and the rest of that huge page.
+TEST_F(over_limit, of_a_long_run_goes_what_must) {
+    put(get(4 * mib));
+    make_free_pages();
+    ASSERT_EQ(synk::stats().idle, 4 * mib);
+    EXPECT_EQ(synk::detail::shared_store::purge(block), huge_page);
+    EXPECT_EQ(synk::stats().idle, huge_page);
+    EXPECT_EQ(synk::detail::shared_store::purge(block), huge_page);
+    EXPECT_EQ(synk::stats().idle, 0U);
+}
+
 // What has gone is room for others, though the thread that gives it back stands.
 TEST_F(over_limit, a_trim_that_stands_in_the_middle_keeps_no_room_from_others) {
     set_limit(64 * mib);
