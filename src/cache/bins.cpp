@@ -1,6 +1,7 @@
 // What lies in a cache and how much may: thread_caches from behind the gate.
 
 #include <cstring>
+#include <iterator>
 
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
@@ -100,8 +101,8 @@ std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
     return static_cast<std::uint32_t>(c.bin(cls).hits()) + c.misses[cls];
 }
 
-// A bin that only ever runs over belongs to a thread that puts what others get: it keeps what is worth passing on in
-// one go, and the rest is for those others.
+// A bin that runs over without a get since it last did belongs to a thread that puts what others get: it collects what
+// is worth passing on in one go.
 bool is_got_from(const cache_record& c, unsigned cls) noexcept {
     constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
     return c.limit(cls) * class_bytes(cls) < worth_passing_on / 2 || gets_from(c, cls) != c.gets_at_spill[cls];
@@ -133,17 +134,41 @@ std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept 
     return data;
 }
 
-void thread_caches::make_place(cache_record& c, unsigned cls, spill& out) noexcept {
-    if (cls >= cached_class_count || c.count(cls) < c.limit(cls)) return;
-    if (is_got_from(c, cls) && raise_limit(c, cls)) return;
+// What a thread puts and never gets goes to the others all at once: half as often as by halves, and what it kept would
+// be of no use to it.
+void thread_caches::pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept {
+    out.reserved = take_oldest(c, cls, out.items, c.limit(cls));
+    static_assert(std::size(spill{}.items) <= shared_store::most_at_once);
+    out.items[out.reserved] = data;
+    out.count = out.reserved + 1;
+    if (budget.take(out.count * class_bytes(cls)))
+        out.reserved = out.count;
+    else // the bin gives up its room, and the block that was just put has none
+        change_limit(c, cls, c.limit(cls) - out.reserved);
+}
+
+void thread_caches::spill_half(cache_record& c, unsigned cls, spill& out) noexcept {
     out.count = take_oldest(c, cls, out.items, (c.limit(cls) + 1U) / 2);
-    c.gets_at_spill[cls] = gets_from(c, cls);
     if (out.count == 0) return;
     out.reserved = out.count;
     if (budget.take(out.count * class_bytes(cls))) return;
     // The bin gives up its room for all but the block that is about to come.
     --out.reserved;
     change_limit(c, cls, c.limit(cls) - out.reserved);
+}
+
+bool thread_caches::keep(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept {
+    if (c.push(cls, data)) return true;
+    if (cls >= cached_class_count) return false;
+    const bool got_from = is_got_from(c, cls);
+    if (got_from && raise_limit(c, cls)) return c.push(cls, data);
+    c.gets_at_spill[cls] = gets_from(c, cls);
+    if (!got_from) {
+        pass_on(c, cls, data, out);
+        return true;
+    }
+    spill_half(c, cls, out);
+    return c.push(cls, data);
 }
 
 unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {

@@ -55,16 +55,16 @@ public:
     // Reads the options from the environment and sets up what caches need, once. False while another thread does.
     static bool set_up() noexcept;
 
-    // Blocks of one class that had to make way, the oldest of their bin. The first `reserved` of them come with their
-    // reservations.
+    // Blocks of one class that leave a bin. The first `reserved` of them come with their reservations.
     struct spill {
         unsigned count = 0;
         unsigned reserved = 0;
-        std::byte* items[slots_per_bin];
+        std::byte* items[slots_per_bin + 1]; // a bin's, and the one that came
     };
-    // From behind the gate: makes a place for one more block in a bin, by more room or by a spill. Without room in the
-    // budget there may be none.
-    static void make_place(cache_record& c, unsigned cls, spill& out) noexcept;
+    // From behind the gate: takes a block into its bin, by more room or a spill where that is full; that of a thread
+    // which only puts is among what it spills. False: without room in the budget there may be no place, and nothing
+    // of it was taken.
+    [[nodiscard]] static bool keep(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept;
 
     // From behind the gate: takes up to n of the blocks that were put first out of a bin. They come without
     // reservation, what the bin has reserved stays with it.
@@ -126,6 +126,10 @@ public:
 
     // Every get and put of every thread takes the slow way from now on, or no longer, as the options in force want it.
     static void follow_options() noexcept;
+
+private:
+    static void pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept;
+    static void spill_half(cache_record& c, unsigned cls, spill& out) noexcept;
 };
 
 } // namespace synk::inline v1::detail

@@ -40,8 +40,7 @@ bool put_into_cache(block b) noexcept {
     if (c->gate.take_wish()) thread_caches::empty(*c);
     const unsigned cls = class_of(b.capacity);
     thread_caches::spill over;
-    thread_caches::make_place(*c, cls, over);
-    const bool kept = c->push(cls, b.data);
+    const bool kept = thread_caches::keep(*c, cls, b.data, over);
     c->gate.leave();
     if (over.reserved != 0) shared_store::put_reserved(cls, over.items, over.reserved);
     if (over.count != over.reserved) shared_store::put({over.items[over.reserved], b.capacity});

@@ -1,12 +1,14 @@
 // One thread gets and another puts, in lock-step, sizes of all tiers mixed: what is on its way between them is all that
 // there ever is, so nothing is dropped for want of room and nothing goes to the system, and neither keeps more for
 // itself than is worth passing on in one go.
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <synk/pool.hpp>
 
+#include "channel/channels.hpp"
 #include "support/fresh_pool.hpp"
 #include "support/random.hpp"
 #include "support/threads.hpp"
@@ -65,6 +67,28 @@ TEST_F(HandOver, LeavesNoRoomToAThreadThatOnlyGets) {
     const std::size_t before = reserved_by_getter();
     pass(8'000, 16, tiers);
     EXPECT_LE(reserved_by_getter(), before / 2);
+}
+
+// A thread that only puts passes on all that it has of a class each time, and the block of that put with it: the others
+// have it all at hand, and it is at the channel as seldom as its room allows.
+TEST_F(HandOver, PutsAllOnTheWayAtOnce) {
+    for (const auto& [size, at_once] : {std::pair(8 * kib, 33U), std::pair(32 * kib, 9U), std::pair(1 * mib, 2U)}) {
+        const unsigned cls = inside::class_of(size);
+        const auto in_channel = [=] { return inside::channel_of(cls).size(inside::kind_of(cls)); };
+        std::vector<synk::bytes> held(3 * at_once);
+        getter_.run([&] {
+            for (synk::bytes& b : held) b = synk::get_sized_pool().get_sized(size);
+        });
+        for (unsigned put = 0; put < 3; ++put) {
+            const unsigned before = in_channel();
+            for (unsigned i = 0; i < at_once; ++i) {
+                ASSERT_EQ(in_channel(), before) << size << ": after " << i << " puts of " << at_once;
+                held[put * at_once + i].reset();
+            }
+            EXPECT_EQ(in_channel(), before + at_once) << size;
+            EXPECT_EQ(inside::thread_caches::own()->count(cls), 0U) << size;
+        }
+    }
 }
 
 } // namespace
