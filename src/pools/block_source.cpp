@@ -134,6 +134,23 @@ unsigned get_after_giving_back(unsigned cls, std::byte** blocks) noexcept {
     return n != 0 ? n : shared_store::get(cls, blocks, 1).count; // what another thread's failure freed
 }
 
+// Whether the thread's cache has reserved nothing for a class: neither is one there, nor is one lent that had a place.
+bool has_no_place_for(unsigned cls) noexcept {
+    const cache_record* const c = thread_caches::own();
+    return c != nullptr && c->limit(cls) == 0;
+}
+
+// While much lies idle: a longer block. But a thread that has no place for the class would come for one again and
+// again: it gets a run cut off in a chunk, where there is a resident one, and keeps that.
+block find_close_at_hand(unsigned cls, std::size_t n, std::byte** blocks) noexcept {
+    if (has_no_place_for(cls)) {
+        const found_blocks found = shared_store::get_resident(cls, blocks, 1);
+        growth::account_for(found, growth::memory::known);
+        if (found.count != 0) return keep_rest(cls, blocks, found.count);
+    }
+    return pop_own_longer(n);
+}
+
 // Pages without memory behind them come last where that memory would have to come from what is idle.
 block find_in_chunks(unsigned cls, std::size_t n) noexcept {
     std::byte* blocks[slots_per_bin];
@@ -141,8 +158,8 @@ block find_in_chunks(unsigned cls, std::size_t n) noexcept {
     if (const unsigned passed_on = shared_store::get_passed_on(cls, blocks, batch))
         return keep_rest(cls, blocks, passed_on);
     if (growth::may_lend_longer()) {
-        const block longer = pop_own_longer(n);
-        if (longer.data != nullptr) return longer;
+        const block found = find_close_at_hand(cls, n, blocks);
+        if (found.data != nullptr) return found;
     }
     const bool is_short = growth::is_short();
     get_function& get = is_short ? shared_store::get_resident : shared_store::get;

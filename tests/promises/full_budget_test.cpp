@@ -204,16 +204,40 @@ TEST_F(FullBudget, ALongerBlockIsLentAsItIs) {
 // And before a free run of just the length in a chunk, which all threads share.
 TEST_F(FullBudget, ALongerBlockThatIsCloseAtHandComesBeforeAFreeRun) {
     synk::configure(quiet_with_limit(32 * mib));
+    const synk::bytes first = get(64 * kib);
+    static_cast<void>(get(5 * mib / 2));
+    const synk::bytes own = get(5 * mib / 2); // it has a place in the cache
     worker other;
-    const synk::bytes beside = get(64 * kib); // or a get of the whole chunk would take it
-    other.run([] {
-        static_cast<void>(get(5 * mib / 2));
+    synk::bytes beside; // in the other chunk, or a get of all of that would take the run
+    other.run([&beside] {
+        {
+            const synk::bytes run = get(5 * mib / 2);
+            beside = get(3 * mib / 2);
+        }
         inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
     });
     inside::shared_store::empty_channels();
     ASSERT_EQ(synk::stats().idle_chunk, 5 * mib / 2);
     EXPECT_EQ(capacity_found_beside(5, 0), 4 * mib);
     EXPECT_EQ(synk::stats().idle_chunk, 5 * mib / 2);
+}
+
+// But a thread that has no place for the length in its cache would be lent the longer one again and again.
+TEST_F(FullBudget, AFreeRunIsCutForAThreadThatHasNothingOfTheLength) {
+    synk::configure(quiet_with_limit(32 * mib));
+    worker other;
+    const synk::bytes beside = get(64 * kib); // or a get of the whole chunk would take the run
+    other.run([] {
+        static_cast<void>(get(5 * mib / 2));
+        inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    });
+    inside::shared_store::empty_channels();
+    ASSERT_EQ(synk::stats().idle_chunk, 5 * mib / 2);
+    EXPECT_EQ(capacity_found_beside(5, 0), 5 * mib / 2);
+    EXPECT_EQ(synk::stats().idle_chunk, 0U);
+    const std::uint64_t hits = cache_hits();
+    EXPECT_EQ(get(5 * mib / 2).capacity(), 5 * mib / 2);
+    EXPECT_EQ(cache_hits(), hits + 1) << "from now on it is at hand";
 }
 
 // Or a thread that works with this length all the time would never have one at hand.
