@@ -136,8 +136,9 @@ unsigned get_after_giving_back(unsigned cls, std::byte** blocks) noexcept {
 
 // Whether the thread's cache has reserved nothing for a class: neither is one there, nor is one lent that had a place.
 bool has_no_place_for(unsigned cls) noexcept {
-    const cache_record* const c = thread_caches::own();
-    return c != nullptr && c->limit(cls) == 0;
+    bool none = false;
+    thread_caches::behind_own_gate([&](cache_record& c) { none = c.limit(cls) == 0; });
+    return none;
 }
 
 // While much lies idle: a longer block. But a thread that has no place for the class would come for one again and
