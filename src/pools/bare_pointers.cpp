@@ -19,8 +19,7 @@ namespace {
 
 // Only the block's owner lends it. relaxed: the mark travels with the block. These two return data, so that the calls
 // are the last thing that their callers do, who then need no frame.
-[[gnu::noinline]] std::byte* lend_elsewhere(std::byte* data) noexcept {
-    const place_owner owner = places.find(data);
+[[gnu::noinline]] std::byte* lend_elsewhere(std::byte* data, place_owner owner) noexcept {
     if (chunk* const c = owner.as_chunk()) {
         const unsigned page = c->page_of(data);
         const block_record r = c->record_at(page);
@@ -37,14 +36,17 @@ namespace {
     return data;
 }
 
+std::byte* lend_as_found(std::byte* data) noexcept { return lend_elsewhere(data, places.find(data)); }
+
 [[gnu::always_inline]] inline std::byte* lend(std::byte* data, unsigned cls) noexcept {
-    chunk* const c = places.find(data).as_chunk();
+    const place_owner owner = places.find(data);
+    chunk* const c = owner.as_chunk();
     if (c == nullptr) [[unlikely]]
-        return lend_elsewhere(data);
+        return lend_elsewhere(data, owner);
     const unsigned page = c->page_of(data);
     const block_record idle(cls, data);
     if (c->record_at(page).value() != idle.value()) [[unlikely]]
-        return lend_elsewhere(data);
+        return lend_elsewhere(data, owner);
     c->set_record(page, idle.as_bare());
     return data;
 }
@@ -80,9 +82,8 @@ bool take_from(guarded_block& g) noexcept {
     return {static_cast<std::byte*>(p), cls, class_pages(cls)};
 }
 
-[[gnu::noinline]] held_block take_elsewhere(const char* verb, void* p) noexcept {
-    const block b = bare_block(verb, p);
-    const place_owner owner = places.find(p);
+[[gnu::noinline]] held_block take_elsewhere(const char* verb, void* p, place_owner owner) noexcept {
+    const block b = bare_block(verb, p, owner);
     if (chunk* const c = owner.as_chunk()) {
         if (take_from(c, p, class_of(b.capacity))) return b;
     } else if (large_block* const l = owner.as_large()) {
@@ -90,22 +91,22 @@ bool take_from(guarded_block& g) noexcept {
     } else if (guarded_block* const g = owner.as_guarded()) {
         if (take_from(*g)) return held_block::guarded(b.data, b.capacity);
     }
-    static_cast<void>(bare_block(verb, p)); // says what is wrong, unless it was another thread just now
+    static_cast<void>(bare_block(verb, p, owner)); // says what is wrong, unless it was another thread just now
     fail_not_bare(verb, p);
 }
 
-[[gnu::noinline]] void put_elsewhere(void* p, std::size_t n) noexcept {
+[[gnu::noinline]] void put_elsewhere(void* p, place_owner owner, std::size_t n) noexcept {
     if (p == nullptr) return;
-    const held_block b = take_elsewhere("put", p);
+    const held_block b = take_elsewhere("put", p, owner);
     if (n > b.capacity())
         fatal("put of %p with %zu bytes: the block has only %zu; pass the size that it was allocated with", p, n,
               b.capacity());
     put(b);
 }
 
-[[gnu::always_inline]] inline void put_from(chunk* c, void* p, unsigned cls, std::size_t n) noexcept {
-    if (!take_from(c, p, cls)) [[unlikely]]
-        return put_elsewhere(p, n);
+[[gnu::always_inline]] inline void put_from(place_owner owner, void* p, unsigned cls, std::size_t n) noexcept {
+    if (!take_from(owner.as_chunk(), p, cls)) [[unlikely]]
+        return put_elsewhere(p, owner, n);
     if (!put_cached(static_cast<std::byte*>(p), bin_of(cls))) [[unlikely]]
         put_slow(of_class(p, cls));
 }
@@ -115,7 +116,7 @@ bool take_from(guarded_block& g) noexcept {
 void* get_bare(std::size_t n) {
     held_block b;
     if (!get_cached(n, b)) [[unlikely]]
-        return lend_elsewhere(get_slow(n).data);
+        return lend_as_found(get_slow(n).data);
     return lend(b.data, class_of_positive(n));
 }
 
@@ -123,24 +124,24 @@ void* try_get_bare(std::size_t n) noexcept {
     held_block b;
     if (!get_cached(n, b)) [[unlikely]] {
         b = try_get_slow(n);
-        return b.data != nullptr ? lend_elsewhere(b.data) : nullptr;
+        return b.data != nullptr ? lend_as_found(b.data) : nullptr;
     }
     return lend(b.data, class_of_positive(n));
 }
 
-void lend_bare(std::byte* data) noexcept { lend_elsewhere(data); }
+void lend_bare(std::byte* data) noexcept { lend_as_found(data); }
 
 held_block take_bare(const char* verb, void* p) noexcept {
-    chunk* const c = places.find(p).as_chunk();
-    const unsigned cls = guessed_class(c, p);
-    return take_from(c, p, cls) ? of_class(p, cls) : take_elsewhere(verb, p);
+    const place_owner owner = places.find(p);
+    const unsigned cls = guessed_class(owner.as_chunk(), p);
+    return take_from(owner.as_chunk(), p, cls) ? of_class(p, cls) : take_elsewhere(verb, p, owner);
 }
 
-void put_bare(void* p, std::size_t n) noexcept { put_from(places.find(p).as_chunk(), p, class_of_positive(n), n); }
+void put_bare(void* p, std::size_t n) noexcept { put_from(places.find(p), p, class_of_positive(n), n); }
 
 void put_bare(void* p) noexcept {
-    chunk* const c = places.find(p).as_chunk();
-    put_from(c, p, guessed_class(c, p), 0);
+    const place_owner owner = places.find(p);
+    put_from(owner, p, guessed_class(owner.as_chunk(), p), 0);
 }
 
 } // namespace synk::inline v1::detail

@@ -1,7 +1,6 @@
 #include "pools/checked_block.hpp"
 
 #include "checks/fatal.hpp"
-#include "chunks/address_map.hpp"
 #include "chunks/chunk_store.hpp"
 #include "hardened/guarded_blocks.hpp"
 #include "large/large_store.hpp"
@@ -86,12 +85,13 @@ block checked_guarded(const char* verb, const guarded_block& g, const void* p) n
 
 } // namespace
 
-block bare_block(const char* verb, const void* p) noexcept {
-    const place_owner owner = places.find(p);
+block bare_block(const char* verb, const void* p, place_owner owner) noexcept {
     if (const large_block* const l = owner.as_large()) return checked_large(verb, *l, p);
     if (const chunk* const c = owner.as_chunk()) return checked_in_chunk(verb, *c, p);
     if (const guarded_block* const g = owner.as_guarded()) return checked_guarded(verb, *g, p);
     fail_foreign(verb, p);
 }
+
+block bare_block(const char* verb, const void* p) noexcept { return bare_block(verb, p, places.find(p)); }
 
 } // namespace synk::inline v1::detail
