@@ -1,7 +1,6 @@
 // What lies in a cache and how much may: thread_caches from behind the gate.
 
 #include <cstring>
-#include <iterator>
 
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
@@ -101,10 +100,11 @@ std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
     return static_cast<std::uint32_t>(c.bin(cls).hits()) + c.misses[cls];
 }
 
+constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
+
 // A bin that runs over without a get since it last did belongs to a thread that puts what others get: it collects what
 // is worth passing on in one go.
 bool is_got_from(const cache_record& c, unsigned cls) noexcept {
-    constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
     return c.limit(cls) * class_bytes(cls) < worth_passing_on / 2 || gets_from(c, cls) != c.gets_at_spill[cls];
 }
 
@@ -135,16 +135,19 @@ std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept 
 }
 
 // What a thread puts and never gets goes to the others all at once: half as often as by halves, and what it kept would
-// be of no use to it.
-void thread_caches::pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept {
-    out.reserved = take_oldest(c, cls, out.items, c.limit(cls));
-    static_assert(std::size(spill{}.items) <= shared_store::most_at_once);
-    out.items[out.reserved] = data;
-    out.count = out.reserved + 1;
-    if (budget.take(out.count * class_bytes(cls)))
-        out.reserved = out.count;
-    else // the bin gives up its room, and the block that was just put has none
-        change_limit(c, cls, c.limit(cls) - out.reserved);
+// be of no use to it. Of blocks so long that the bin held one, the next one goes too. Room for long ones does not wait
+// for the next: it is idle memory that nobody has.
+bool thread_caches::pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept {
+    const unsigned held = take_oldest(c, cls, out.items, c.limit(cls)); // it is full: all that it may hold
+    const bool goes_too = held == 1;
+    if (goes_too) out.items[held] = data;
+    out.count = goes_too ? held + 1 : held;
+    const unsigned least_room = goes_too ? 0 : 1;
+    const unsigned room = class_bytes(cls) <= worth_passing_on ? held : least_room;
+    const bool all_reserved = budget.take((out.count + room - held) * class_bytes(cls));
+    out.reserved = all_reserved ? out.count : out.count - 1;
+    change_limit(c, cls, all_reserved ? room : least_room);
+    return goes_too || c.push(cls, data);
 }
 
 void thread_caches::spill_half(cache_record& c, unsigned cls, spill& out) noexcept {
@@ -157,16 +160,22 @@ void thread_caches::spill_half(cache_record& c, unsigned cls, spill& out) noexce
     change_limit(c, cls, c.limit(cls) - out.reserved);
 }
 
+bool thread_caches::lacks(cache_record& c, unsigned cls) noexcept {
+    constexpr unsigned look_every = 8; // misses: there may be nothing to cut it off from
+    if (c.cut_off[cls] || c.misses[cls] % look_every != 1 || !c.gate.enter_slow()) return false;
+    const bool has_place = c.limit(cls) != 0;
+    c.gate.leave();
+    return !has_place;
+}
+
 bool thread_caches::keep(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept {
     if (c.push(cls, data)) return true;
     if (cls >= cached_class_count) return false;
+    c.cut_off[cls] = false;
     const bool got_from = is_got_from(c, cls);
     if (got_from && raise_limit(c, cls)) return c.push(cls, data);
     c.gets_at_spill[cls] = gets_from(c, cls);
-    if (!got_from) {
-        pass_on(c, cls, data, out);
-        return true;
-    }
+    if (!got_from) return pass_on(c, cls, data, out);
     spill_half(c, cls, out);
     return c.push(cls, data);
 }

@@ -1,5 +1,7 @@
 #include "cache/thread_caches.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <new>
 
 #include <pthread.h>
@@ -211,8 +213,9 @@ cache_record* make_own() noexcept {
         c->taken.store(false, memory_order_release);
         return nullptr;
     }
-    c->evictions = 0; // this and the next: of the thread before
+    c->evictions = 0; // this and the next two: of the thread before
     c->overpaid = 0;
+    std::fill(std::begin(c->cut_off), std::end(c->cut_off), false);
     follow_slow_only(*c);
     return c;
 }

@@ -24,6 +24,7 @@ struct cache_record : thread_cache {
     std::uint32_t hits_at_stow[cached_class_count] = {};  // when the bin was last filled by stow(); behind the gate
     std::uint8_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate
     atomic<std::uint64_t> hits_at_look{0}; // of all bins, when another thread last looked whether this one rests
+    bool cut_off[cached_class_count] = {}; // see note_cut_off(); the owner's
     unsigned evictions = 0;                // see growth.hpp; the owner's
     std::size_t overpaid = 0;              // see growth.hpp; the owner's
     atomic<bool> taken{true};              // some thread's; false: free for the next thread
@@ -59,11 +60,10 @@ public:
     struct spill {
         unsigned count = 0;
         unsigned reserved = 0;
-        std::byte* items[slots_per_bin + 1]; // a bin's, and the one that came
+        std::byte* items[slots_per_bin];
     };
     // From behind the gate: takes a block into its bin, by more room or a spill where that is full; that of a thread
-    // which only puts is among what it spills. False: without room in the budget there may be no place, and nothing
-    // of it was taken.
+    // which only puts may be among what it spills. False: without room in the budget there may be no place for it.
     [[nodiscard]] static bool keep(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept;
 
     // From behind the gate: takes up to n of the blocks that were put first out of a bin. They come without
@@ -86,6 +86,12 @@ public:
     // From behind the gate: takes half of what is parked in a bin, at least a block, back into use. False when
     // nothing is parked there.
     static bool unpark(cache_record& c, unsigned cls) noexcept;
+
+    // The owner, after a miss: whether its cache has reserved nothing for a class, and a block of it that is got now
+    // will come back, as far as one can tell: the thread has put one since the last that was noted here. Of some
+    // misses, one is told so.
+    [[nodiscard]] static bool lacks(cache_record& c, unsigned cls) noexcept;
+    static void note_cut_off(cache_record& c, unsigned cls) noexcept { c.cut_off[cls] = true; }
 
     // From behind the gate: the last hit of a bin was for a get of another class, and counts as that one's.
     static void count_hit_for(cache_record& c, unsigned asked, unsigned found) noexcept;
@@ -128,7 +134,7 @@ public:
     static void follow_options() noexcept;
 
 private:
-    static void pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept;
+    static bool pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept;
     static void spill_half(cache_record& c, unsigned cls, spill& out) noexcept;
 };
 

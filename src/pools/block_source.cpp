@@ -134,19 +134,14 @@ unsigned get_after_giving_back(unsigned cls, std::byte** blocks) noexcept {
     return n != 0 ? n : shared_store::get(cls, blocks, 1).count; // what another thread's failure freed
 }
 
-// Whether the thread's cache has reserved nothing for a class: neither is one there, nor is one lent that had a place.
-bool has_no_place_for(unsigned cls) noexcept {
-    bool none = false;
-    thread_caches::behind_own_gate([&](cache_record& c) { none = c.limit(cls) == 0; });
-    return none;
-}
-
 // While much lies idle: a longer block. But a thread that has no place for the class would come for one again and
 // again: it gets a run cut off in a chunk, where there is a resident one, and keeps that.
 block find_close_at_hand(unsigned cls, std::size_t n, std::byte** blocks) noexcept {
-    if (has_no_place_for(cls)) {
+    cache_record* const c = thread_caches::own();
+    if (c != nullptr && thread_caches::lacks(*c, cls)) {
         const found_blocks found = shared_store::get_resident(cls, blocks, 1);
         growth::account_for(found, growth::memory::known);
+        if (found.count != 0) thread_caches::note_cut_off(*c, cls);
         if (found.count != 0) return keep_rest(cls, blocks, found.count);
     }
     return pop_own_longer(n);

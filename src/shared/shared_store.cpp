@@ -93,7 +93,7 @@ unsigned take_of_fullest(channel& from, unsigned kind, std::byte** out, unsigned
 
 // Takes n blocks that a channel has no room for.
 void put_into_full(channel& to, unsigned kind, std::byte* const* items, unsigned n) noexcept {
-    std::byte* others[shared_store::most_at_once];
+    std::byte* others[slots_per_bin];
     const unsigned evicted = take_of_fullest(to, kind, others, n);
     const unsigned kept = evicted != 0 ? to.put(kind, items, n) : 0;
     free_to_chunks(items + kept, n - kept);

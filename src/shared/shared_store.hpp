@@ -41,9 +41,8 @@ public:
 
     // Takes a block of any size without a reservation. What the budget has no room for goes back to the system.
     static void put(block b) noexcept;
-    // Takes n blocks of a class, most_at_once at most, that come with their reservations. What the class's channel has
-    // no room for becomes free pages, or makes way for them: other classes' blocks do, where there are more of those.
-    static constexpr unsigned most_at_once = slots_per_bin + 1;
+    // Takes n blocks of a class that come with their reservations. What the class's channel has no room for becomes
+    // free pages, or makes way for them: other classes' blocks do, where there are more of those.
     static void put_reserved(unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // The same for blocks that were idle for long: past the channel.
     static void put_idle(unsigned cls, std::byte* const* items, unsigned n) noexcept;

@@ -50,6 +50,13 @@ protected:
         return found.capacity();
     }
 
+    // As the cache of a thread is that no other thread had before.
+    static inside::cache_record& has_never_missed(std::size_t n) {
+        inside::cache_record& own = *inside::thread_caches::own();
+        own.misses[inside::class_of(n)] = 0;
+        return own;
+    }
+
     static constexpr std::size_t sizes[] = {8 * kib, 100 * kib, 700 * kib, 1 * mib, 3 * mib};
     static void get_and_put_each(int times) {
         for (int i = 0; i < times; ++i)
@@ -233,11 +240,32 @@ TEST_F(FullBudget, AFreeRunIsCutForAThreadThatHasNothingOfTheLength) {
     });
     inside::shared_store::empty_channels();
     ASSERT_EQ(synk::stats().idle_chunk, 5 * mib / 2);
+    has_never_missed(5 * mib / 2);
     EXPECT_EQ(capacity_found_beside(5, 0), 5 * mib / 2);
     EXPECT_EQ(synk::stats().idle_chunk, 0U);
     const std::uint64_t hits = cache_hits();
     EXPECT_EQ(get(5 * mib / 2).capacity(), 5 * mib / 2);
     EXPECT_EQ(cache_hits(), hits + 1) << "from now on it is at hand";
+}
+
+// One that does not put what it gets would come for such a run again and again.
+TEST_F(FullBudget, AThreadThatOnlyGetsLacksAClassOnce) {
+    const unsigned cls = inside::class_of(1 * mib);
+    inside::cache_record& own = has_never_missed(1 * mib);
+    synk::bytes block = get(1 * mib);
+    ASSERT_EQ(own.limit(cls), 0U);
+    ASSERT_EQ(own.misses[cls], 1U);
+    EXPECT_TRUE(inside::thread_caches::lacks(own, cls));
+    inside::thread_caches::note_cut_off(own, cls);
+    EXPECT_FALSE(inside::thread_caches::lacks(own, cls));
+    block.reset(); // it does put
+    EXPECT_FALSE(inside::thread_caches::lacks(own, cls)) << "it has a place";
+    inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    EXPECT_TRUE(inside::thread_caches::lacks(own, cls));
+    own.misses[cls] = 2;
+    EXPECT_FALSE(inside::thread_caches::lacks(own, cls)) << "it has looked in vain just now";
+    own.misses[cls] = 9;
+    EXPECT_TRUE(inside::thread_caches::lacks(own, cls));
 }
 
 // Or a thread that works with this length all the time would never have one at hand.
