@@ -8,6 +8,7 @@
 
 #include <synk/pool.hpp>
 
+#include "budget/idle_budget.hpp"
 #include "channel/channels.hpp"
 #include "support/fresh_pool.hpp"
 #include "support/random.hpp"
@@ -91,6 +92,28 @@ TEST_F(HandOver, PutsAllOnTheWayAtOnce) {
             EXPECT_LE(visits, 3U) << size;
         }
         EXPECT_EQ(in_channel(), 3 * at_once) << size;
+    }
+}
+
+// Where the budget has no room for more, what is passed on goes with the room of its bin.
+TEST_F(HandOver, NeverReservesWhatTheBudgetDoesNotHave) {
+    synk::configure(quiet_with_limit(16 * mib));
+    for (const auto& [size, puts] : {std::pair(32 * kib, 9U), std::pair(1 * mib, 2U)}) {
+        std::vector<synk::bytes> held(puts);
+        getter_.run([&] {
+            for (synk::bytes& b : held) b = synk::get_sized_pool().get_sized(size);
+        });
+        const std::uint64_t dropped = synk::stats().dropped;
+        while (held.size() > 1) held.pop_back();
+        const std::size_t rest = 16 * mib - inside::budget.reserved();
+        ASSERT_TRUE(inside::budget.take(rest));
+        held.clear();
+        inside::budget.give(rest);
+        EXPECT_EQ(inside::thread_caches::own()->limit(inside::class_of(size)), size < mib ? 1U : 0U) << size;
+        inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+        getter_.run([] { inside::thread_caches::behind_own_gate(inside::thread_caches::empty); });
+        EXPECT_EQ(inside::budget.reserved(), synk::stats().idle)
+            << size << ", dropped " << synk::stats().dropped - dropped;
     }
 }
 
