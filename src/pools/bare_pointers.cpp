@@ -17,8 +17,8 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-// Only the block's owner lends it. relaxed: the mark travels with the block. These two return data, so that the calls
-// are the last thing that their callers do, who then need no frame.
+// Only the block's owner lends it. relaxed: the mark travels with the block. These return data, so that the calls are
+// the last thing that their callers do, who then need no frame.
 [[gnu::noinline]] std::byte* lend_elsewhere(std::byte* data, place_owner owner) noexcept {
     if (chunk* const c = owner.as_chunk()) {
         const unsigned page = c->page_of(data);
@@ -91,7 +91,7 @@ bool take_from(guarded_block& g) noexcept {
     } else if (guarded_block* const g = owner.as_guarded()) {
         if (take_from(*g)) return held_block::guarded(b.data, b.capacity);
     }
-    static_cast<void>(bare_block(verb, p, owner)); // says what is wrong, unless it was another thread just now
+    static_cast<void>(bare_block(verb, p)); // says what is wrong now, unless it was another thread just now
     fail_not_bare(verb, p);
 }
 

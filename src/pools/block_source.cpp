@@ -141,8 +141,10 @@ block find_close_at_hand(unsigned cls, std::size_t n, std::byte** blocks) noexce
     if (c != nullptr && thread_caches::lacks(*c, cls)) {
         const found_blocks found = shared_store::get_resident(cls, blocks, batch_of(cls));
         growth::account_for(found, growth::memory::known);
-        if (found.count != 0) thread_caches::note_cut_off(*c, cls);
-        if (found.count != 0) return keep_rest(cls, blocks, found.count);
+        if (found.count != 0) {
+            thread_caches::note_cut_off(*c, cls);
+            return keep_rest(cls, blocks, found.count);
+        }
     }
     return pop_own_longer(n);
 }

@@ -225,6 +225,7 @@ TEST_F(FullBudget, ALongerBlockThatIsCloseAtHandComesBeforeAFreeRun) {
     });
     inside::shared_store::empty_channels();
     ASSERT_EQ(synk::stats().idle_chunk, 5 * mib / 2);
+    has_never_missed(5 * mib / 2); // or only one miss in eight would look
     EXPECT_EQ(capacity_found_beside(5, 0), 4 * mib);
     EXPECT_EQ(synk::stats().idle_chunk, 5 * mib / 2);
 }
@@ -248,6 +249,30 @@ TEST_F(FullBudget, AFreeRunIsCutForAThreadThatHasNothingOfTheLength) {
     EXPECT_EQ(cache_hits(), hits + 1) << "from now on it is at hand";
 }
 
+// Of short ones several: single pages would be neighbours of another thread's, and their records share a line.
+TEST_F(FullBudget, ShortRunsAreCutSeveralAtOnce) {
+    synk::configure(quiet_with_limit(32 * mib));
+    worker other;
+    const synk::bytes before = get(64 * kib);
+    synk::bytes behind[2]; // it is the longest run of the chunk
+    other.run([&behind] {
+        {
+            const synk::bytes run = get(128 * kib);
+            behind[0] = get(7 * mib / 2);
+            behind[1] = get(256 * kib);
+        }
+        inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    });
+    inside::shared_store::empty_channels();
+    std::vector<synk::bytes> held;
+    while (held.size() < 5) held.push_back(get(4 * mib));
+    held.clear();
+    has_never_missed(32 * kib);
+    const synk::bytes block = get(32 * kib);
+    EXPECT_EQ(block.capacity(), 32 * kib);
+    EXPECT_EQ(inside::thread_caches::own()->count(inside::class_of(32 * kib)), 1U);
+}
+
 // One that does not put what it gets would come for such a run again and again.
 TEST_F(FullBudget, AThreadThatOnlyGetsLacksAClassOnce) {
     const unsigned cls = inside::class_of(1 * mib);
@@ -266,6 +291,21 @@ TEST_F(FullBudget, AThreadThatOnlyGetsLacksAClassOnce) {
     EXPECT_FALSE(inside::thread_caches::lacks(own, cls)) << "it has looked in vain just now";
     own.misses[cls] = 9;
     EXPECT_TRUE(inside::thread_caches::lacks(own, cls));
+}
+
+TEST_F(FullBudget, AThreadThatBeginsLacksWhatTheOneBeforeItOnlyGot) {
+    const unsigned cls = inside::class_of(1 * mib);
+    inside::cache_record* before = nullptr;
+    std::thread([&] {
+        before = &has_never_missed(1 * mib);
+        inside::thread_caches::note_cut_off(*before, cls);
+    }).join();
+    std::thread([&] {
+        inside::cache_record& own = has_never_missed(1 * mib);
+        ASSERT_EQ(&own, before);
+        own.misses[cls] = 1;
+        EXPECT_TRUE(inside::thread_caches::lacks(own, cls));
+    }).join();
 }
 
 // Or a thread that works with this length all the time would never have one at hand.
