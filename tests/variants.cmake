@@ -4,8 +4,13 @@
 set(synk_flags_plain "")
 # -Og: what the sanitizers see is the same, and the tests compile in half the time.
 # g++ takes instrumented accesses for uses of what was never set (its manual warns of that): the plain variant looks.
-set(synk_flags_asan -Og -Wno-maybe-uninitialized -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-set(synk_flags_tsan -Og -Wno-maybe-uninitialized -fsanitize=thread)
+# Clang has no such warning.
+set(synk_instrumented -Og)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND synk_instrumented -Wno-maybe-uninitialized)
+endif()
+set(synk_flags_asan ${synk_instrumented} -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+set(synk_flags_tsan ${synk_instrumented} -fsanitize=thread)
 
 # What runs a program of the variant: when it is asked for its tests, and when they are run.
 set(synk_launcher_plain "")
