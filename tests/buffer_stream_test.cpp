@@ -94,6 +94,16 @@ TEST(buffer_stream, leaves_streams_alone_that_are_not_good) {
     EXPECT_EQ(b.view(), "kept");
 }
 
+TEST(buffer_stream, tells_a_stream_that_is_at_its_end_that_it_took_nothing) {
+    std::stringstream both("contents");
+    buffer b;
+    EXPECT_EQ(b.read_from(both), 8U);
+    ASSERT_EQ(both.rdstate(), std::ios_base::eofbit);
+    EXPECT_EQ(b.write_to(both), 0U);
+    EXPECT_TRUE(both.fail());
+    EXPECT_EQ(b.view(), "contents");
+}
+
 TEST(buffer_stream, keeps_what_a_stream_does_not_take) {
     limited sink(6);
     std::ostream out(&sink);

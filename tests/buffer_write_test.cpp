@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "buffer_helpers.hpp"
+#include "support/system_that_refuses.hpp"
 
 namespace {
 
@@ -95,6 +96,21 @@ TEST(buffer, grows_large_blocks_with_and_without_consumed_bytes) {
             b.write(five_mib);
             EXPECT_TRUE(b.view() == five_mib.substr(consumed) + more + five_mib) << consumed << ' ' << times;
         }
+}
+
+// With bytes before the unread ones that can be read again, and without.
+TEST(buffer, grows_by_what_is_needed_where_there_is_no_memory_for_twice_as_much) {
+    const std::string many = letters(std::size_t{20} << 20);
+    for (const std::size_t consumed : {0U, 1U}) {
+        buffer b = partly_read(many, consumed);
+        const std::string more = letters(b.available() + 1);
+        {
+            const synk_test::system_that_refuses system({.map = true, .remap = true, .least = std::size_t{30} << 20});
+            b.write(more);
+            EXPECT_GT(system.count(), 0U);
+        }
+        EXPECT_TRUE(b.view() == many.substr(consumed) + more);
+    }
 }
 
 TEST(buffer, grow_makes_room_for_that_much_without_another_block) {

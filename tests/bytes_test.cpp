@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -163,6 +164,18 @@ TEST_F(Bytes, ReserveKeepsSizeAndContents) {
     }
 }
 
+TEST_F(Bytes, TryReserveDoesTheSame) {
+    synk::bytes b = filled(5000, 1);
+    for (const std::size_t n : {std::size_t{0}, page, 100 * kib, 5 * mib, 20 * mib}) {
+        ASSERT_TRUE(b.try_reserve(n)) << n;
+        EXPECT_GE(b.capacity(), n);
+        ASSERT_EQ(b.size(), 5000U);
+        EXPECT_EQ(first_broken(b, 1), intact);
+    }
+    EXPECT_EQ(lent(), b.capacity());
+    static_assert(noexcept(b.try_reserve(1)));
+}
+
 TEST_F(Bytes, ReserveOfLessThanTheCapacityDoesNothing) {
     synk::bytes b = filled(3'000, 1);
     const std::byte* const data = b.data();
@@ -273,6 +286,17 @@ TEST_F(Bytes, AppendTakesWhatLiesBehindItsEnd) {
     }
 }
 
+// The range and its place overlap.
+TEST_F(Bytes, AppendTakesARangeAcrossItsEndWithoutGrowth) {
+    synk::bytes b = filled(page, 1);
+    const std::vector<std::byte> before(b.begin(), b.end());
+    b.resize(1000);
+    b.append(std::span<const std::byte>(b.data() + 500, 1500));
+    ASSERT_EQ(b.size(), 2500U);
+    EXPECT_EQ(std::memcmp(b.data(), before.data(), 1000), 0);
+    EXPECT_EQ(std::memcmp(b.data() + 1000, before.data() + 500, 1500), 0);
+}
+
 // By page tables: there is no second block that goes back idle.
 TEST_F(Bytes, AppendMovesALargeBlockWithoutCopyingIt) {
     synk::bytes b = filled(6 * mib, 1);
@@ -290,6 +314,7 @@ TEST_F(Bytes, WhatCannotExistIsALengthErrorAndChangesNothing) {
         const std::byte* const data = b.data();
         EXPECT_THROW(b.reserve(inside::max_block_size + 1), std::length_error);
         EXPECT_THROW(b.resize(~std::size_t{0}), std::length_error);
+        EXPECT_FALSE(b.try_reserve(~std::size_t{0}));
         EXPECT_THROW(b.append(std::span<const std::byte>(b.data(), ~std::size_t{0} - n)), std::length_error);
         EXPECT_EQ(b.data(), data);
         ASSERT_EQ(b.size(), n);
@@ -306,11 +331,30 @@ TEST_F(Bytes, NoMemoryIsBadAllocAndChangesNothing) {
             EXPECT_THROW(b.reserve(100 * mib), std::bad_alloc);
             EXPECT_THROW(b.resize(100 * mib), std::bad_alloc);
             EXPECT_THROW(b.append(std::span<const std::byte>(b.data(), 100 * mib)), std::bad_alloc); // never read
+            EXPECT_FALSE(b.try_reserve(100 * mib));
         }
         EXPECT_EQ(b.data(), data);
         ASSERT_EQ(b.size(), n);
         EXPECT_EQ(first_broken(b, 1), intact);
     }
+}
+
+// A handle that has more than half of what there is.
+TEST_F(Bytes, AppendGrowsByWhatIsNeededWhereThereIsNoMemoryForTwiceAsMuch) {
+    synk::bytes b = get(0);
+    b.resize(20 * mib);
+    b.resize(b.capacity());
+    fill(b, 1);
+    const std::size_t full = b.size();
+    {
+        const system_that_refuses system({.map = true, .remap = true, .least = 30 * mib});
+        b.append("more");
+        EXPECT_GT(system.count(), 0U);
+    }
+    ASSERT_EQ(b.size(), full + 4);
+    EXPECT_LT(b.capacity(), 30 * mib);
+    EXPECT_EQ(first_broken(std::span(b).first(full), 1), intact);
+    EXPECT_EQ(std::memcmp(b.data() + full, "more", 4), 0);
 }
 
 // Where the kernel refuses to move page tables the contents are copied.

@@ -102,6 +102,7 @@ TEST_F(SizedPool, AnImpossibleSizeIsALengthError) {
         EXPECT_THROW(static_cast<void>(pool_.get_sized(n)), std::length_error) << n;
         EXPECT_THROW(static_cast<void>(pool_.allocate(n)), std::length_error) << n;
         EXPECT_FALSE(pool_.try_get_sized(n)) << n;
+        EXPECT_EQ(pool_.try_allocate(n), nullptr) << n;
     }
 }
 
@@ -110,6 +111,7 @@ TEST_F(SizedPool, NoMemoryIsBadAllocOrAnEmptyHandle) {
     for (const std::size_t n : {std::size_t{1}, 100 * kib, 4 * mib, 5 * mib}) {
         EXPECT_THROW(static_cast<void>(pool_.get_sized(n)), std::bad_alloc) << n;
         EXPECT_THROW(static_cast<void>(pool_.allocate(n)), std::bad_alloc) << n;
+        EXPECT_EQ(pool_.try_allocate(n), nullptr) << n;
         const synk::bytes none = pool_.try_get_sized(n);
         EXPECT_FALSE(none) << n;
         EXPECT_EQ(none.size(), 0U);
@@ -165,7 +167,12 @@ TEST_F(SizedPool, AllocatesAndDeallocatesEverySize) {
         touch_ends(static_cast<std::byte*>(p), lent());
         pool_.deallocate(p, n);
         EXPECT_EQ(lent(), 0U) << n;
+        void* const tried = pool_.try_allocate(n);
+        EXPECT_GE(lent(), n);
+        pool_.deallocate(tried, n);
+        EXPECT_EQ(lent(), 0U) << n;
     }
+    static_assert(noexcept(pool_.try_allocate(1)));
 }
 
 TEST_F(SizedPool, DeallocateTakesAnySizeUpToTheCapacity) {

@@ -45,7 +45,12 @@ TEST_F(UnsizedPool, GetsAtLeastWhatIsAskedFor) {
         EXPECT_EQ(b.size(), 0U);
         EXPECT_GE(b.capacity(), n);
         EXPECT_GE(b.capacity(), 4096U);
+        const synk::bytes tried = pool_.try_get_at_least(n);
+        ASSERT_TRUE(tried) << n;
+        EXPECT_EQ(tried.size(), 0U);
+        EXPECT_GE(tried.capacity(), n);
     }
+    static_assert(noexcept(pool_.try_get_at_least(1)));
 }
 
 TEST_F(UnsizedPool, GrowsAsItIsFilled) {
@@ -57,7 +62,9 @@ TEST_F(UnsizedPool, GrowsAsItIsFilled) {
 TEST_F(UnsizedPool, ErrorsAreTheSizedPools) {
     EXPECT_THROW(static_cast<void>(pool_.get_at_least(inside::max_block_size + 1)), std::length_error);
     EXPECT_THROW(static_cast<void>(pool_.get_at_least(~std::size_t{0})), std::length_error);
+    EXPECT_FALSE(pool_.try_get_at_least(~std::size_t{0}));
     const system_that_refuses system({.map = true});
+    EXPECT_FALSE(pool_.try_get_at_least(5 * mib));
     EXPECT_THROW(static_cast<void>(pool_.get()), std::bad_alloc);
     EXPECT_THROW(static_cast<void>(pool_.get_at_least(5 * mib)), std::bad_alloc);
     EXPECT_FALSE(pool_.try_get());

@@ -88,12 +88,14 @@ public:
     void reserve(std::size_t n) {
         if (n > block_.capacity()) grow(n);
     }
-    // Adds bytes behind the last one. The capacity at least doubles when it grows, so that n appends copy
-    // O(n) bytes. `more` may lie inside this very block.
+    // The same; false instead of an exception.
+    [[nodiscard]] bool try_reserve(std::size_t n) noexcept { return n <= block_.capacity() || try_grow(n); }
+    // Adds bytes behind the last one. The capacity at least doubles when it grows and there is memory for it, so that
+    // n appends copy O(n) bytes. `more` may lie inside this very block.
     void append(std::span<const std::byte> more) {
         if (more.empty()) return;
         if (more.size() > block_.capacity() - size_) return append_grown(more);
-        std::memcpy(block_.data + size_, more.data(), more.size());
+        std::memmove(block_.data + size_, more.data(), more.size());
         size_ += more.size();
     }
     void append(std::string_view more) { append(std::as_bytes(std::span(more.data(), more.size()))); }
@@ -133,8 +135,9 @@ private:
 
     bytes(detail::held_block b, std::size_t size) noexcept : block_(b), size_(size) {}
 
-    // Out of line: both are paths that touch memory anyway.
+    // Out of line: these are paths that touch memory anyway.
     SYNK_API void grow(std::size_t n);
+    SYNK_API bool try_grow(std::size_t n) noexcept;
     SYNK_API void append_grown(std::span<const std::byte> more);
 
     detail::held_block block_; // data is null exactly when capacity is 0

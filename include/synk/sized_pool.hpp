@@ -44,8 +44,10 @@ public:
     // For code that must carry a bare pointer. The block starts on a 4096-byte boundary and has at least n
     // bytes. Errors as get_sized.
     [[nodiscard]] void* allocate(std::size_t n) { return detail::get_bare(n); }
-    // p came from allocate() or release() and n is at most the block's capacity; null is a no-op. Anything
-    // else - a foreign or interior pointer, a second put, an n that the block never had - ends the process
+    // The same, with null instead of an exception.
+    [[nodiscard]] void* try_allocate(std::size_t n) noexcept { return detail::try_get_bare(n); }
+    // p came from allocate(), try_allocate() or release() and n is at most the block's capacity; null is a no-op.
+    // Anything else - a foreign or interior pointer, a second put, an n that the block never had - ends the process
     // with a line that names the pointer and what is wrong with it.
     void deallocate(void* p, std::size_t n) noexcept { detail::put_bare(p, n); }
 

@@ -22,8 +22,11 @@ public:
     [[nodiscard, gnu::always_inline]] bytes get() { return get_at_least(detail::page_size); }
     // A buffer with size() == 0 and capacity() >= n.
     [[nodiscard, gnu::always_inline]] bytes get_at_least(std::size_t n) { return bytes(detail::get(n), 0); }
-    // An empty handle instead of an exception.
-    [[nodiscard, gnu::always_inline]] bytes try_get() noexcept { return bytes(detail::try_get(detail::page_size), 0); }
+    // The same, with an empty handle instead of an exception.
+    [[nodiscard, gnu::always_inline]] bytes try_get() noexcept { return try_get_at_least(detail::page_size); }
+    [[nodiscard, gnu::always_inline]] bytes try_get_at_least(std::size_t n) noexcept {
+        return bytes(detail::try_get(n), 0);
+    }
     // What the destructor of the handle would do. An empty handle is a no-op.
     [[gnu::always_inline]] void put(bytes&& b) noexcept { b.reset(); }
 

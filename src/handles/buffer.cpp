@@ -40,8 +40,10 @@ std::size_t buffer::needed(std::size_t n) const noexcept {
     return kept + std::min(n, std::numeric_limits<std::size_t>::max() - kept);
 }
 
-std::size_t buffer::grown_capacity(std::size_t n) const noexcept {
-    return std::max(needed(n), std::min(2 * capacity(), detail::max_block_size));
+// Room for n more, and where there is memory for it twice the capacity, so that n writes copy O(n) bytes.
+void buffer::reserve_more(bytes& storage, std::size_t n) const {
+    const std::size_t ample = std::min(2 * capacity(), detail::max_block_size);
+    if (needed(n) >= ample || !storage.try_reserve(ample)) storage.reserve(needed(n));
 }
 
 void buffer::slide_down() noexcept {
@@ -59,18 +61,18 @@ void buffer::slide_down() noexcept {
 void buffer::make_room(std::size_t n) {
     if (needed(n) <= capacity() / 2) return slide_down();
     if (keep_from() != 0 && capacity() <= detail::chunk_size) {
-        change_block(grown_capacity(n));
+        change_block(n);
         return;
     }
     storage_.resize(write_);
-    storage_.reserve(grown_capacity(n));
+    reserve_more(storage_, n);
     if (n > available()) slide_down();
 }
 
-// Moves what is kept to the front of a fresh block and returns the old one, as it was.
-bytes buffer::change_block(std::size_t capacity) {
+// Moves what is kept to the front of a fresh block with room for n more, and returns the old one, as it was.
+bytes buffer::change_block(std::size_t n) {
     bytes fresh;
-    fresh.reserve(capacity);
+    reserve_more(fresh, n);
     const std::size_t from = keep_from();
     if (from != write_) std::memcpy(fresh.data(), storage_.data() + from, write_ - from);
     storage_.swap(fresh);
@@ -86,7 +88,7 @@ bool buffer::holds(std::span<const std::byte> data) const noexcept {
 
 void buffer::write_grown(std::span<const std::byte> more) {
     if (holds(more)) {
-        const bytes old = change_block(grown_capacity(more.size())); // keeps `more` alive
+        const bytes old = change_block(more.size()); // keeps `more` alive
         append(more);
     } else {
         make_room(more.size());

@@ -82,7 +82,10 @@ std::size_t buffer::read_from(std::istream& in) {
 
 std::size_t buffer::write_to(std::ostream& out) {
     const std::ostream::sentry ready(out);
-    if (!ready) return 0;
+    if (!ready) {
+        out.setstate(std::ios_base::failbit); // libstdc++'s sentry leaves a stream that is only at its end as it is
+        return 0;
+    }
     const std::size_t total = write_to([&](std::span<const std::byte> data) {
         return out.rdbuf()->sputn(reinterpret_cast<const char*>(data.data()),
                                   static_cast<std::streamsize>(data.size()));

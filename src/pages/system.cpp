@@ -18,9 +18,11 @@ namespace {
 
 void* checked(void* p) noexcept { return p == MAP_FAILED ? nullptr : p; }
 
+// Not MAP_NORESERVE, here and below: without it Linux refuses what is more than there is of memory, as it does to
+// malloc.
 void* map(std::size_t size, bool accessible) noexcept {
     const int protection = accessible ? PROT_READ | PROT_WRITE : PROT_NONE;
-    return checked(::mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    return checked(::mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 bool unmap(void* at, std::size_t size) noexcept { return ::munmap(at, size) == 0; }
@@ -28,7 +30,7 @@ bool unmap(void* at, std::size_t size) noexcept { return ::munmap(at, size) == 0
 bool make_accessible(void* at, std::size_t size) noexcept { return ::mprotect(at, size, PROT_READ | PROT_WRITE) == 0; }
 
 bool make_inaccessible(void* at, std::size_t size) noexcept {
-    constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
     return ::mmap(at, size, PROT_NONE, kind, -1, 0) != MAP_FAILED;
 }
 

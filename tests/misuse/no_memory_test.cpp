@@ -2,12 +2,14 @@
 // it has.
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <new>
 #include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 
 #include <synk/pool.hpp>
 #include <synk/synk.h>
@@ -145,6 +147,49 @@ TEST_P(NoMemory, LeavesABlockThatWasToBeResized) {
         require(p[0] == std::byte{7} && p[GetParam() - 1] == std::byte{7}, "the contents are as they were");
         handles.back() = synk::bytes::adopt(p);
     }));
+}
+
+// Bytes that the machine has, with swap; twice as many are refused, unless it is set to refuse nobody anything.
+class MoreThanThereIs : public testing::Test {
+protected:
+    void SetUp() override {
+        char setting = 0;
+        std::ifstream("/proc/sys/vm/overcommit_memory") >> setting;
+        if (setting != '0' && setting != '2') GTEST_SKIP() << "vm.overcommit_memory is 1: everything is promised";
+        struct sysinfo machine {};
+        ASSERT_EQ(::sysinfo(&machine), 0);
+        n_ = 2 * (machine.totalram + machine.totalswap) * machine.mem_unit;
+    }
+    void TearDown() override { EXPECT_EQ(synk::stats().lent, 0U); }
+
+    std::size_t n_ = 0;
+};
+
+TEST_F(MoreThanThereIs, IsRefusedByEveryGet) {
+    ASSERT_FALSE(synk::get_sized_pool().try_get_sized(n_)); // the others may write to it
+    EXPECT_THROW(static_cast<void>(synk::get_sized_pool().get_sized(n_)), std::bad_alloc);
+    EXPECT_THROW(static_cast<void>(synk::get_unsized_pool().get_buffer_at_least(n_)), std::bad_alloc);
+    EXPECT_EQ(synk_get_zeroed(n_), nullptr);
+}
+
+TEST_F(MoreThanThereIs, IsRefusedToWhatWouldGrow) {
+    for (const std::size_t begin : {std::size_t{5000}, 9 * mib}) {
+        synk::bytes b = synk::get_sized_pool().get_sized(begin);
+        const std::byte* const data = b.data();
+        EXPECT_THROW(b.reserve(n_), std::bad_alloc);
+        EXPECT_EQ(b.data(), data);
+        EXPECT_EQ(b.size(), begin);
+    }
+}
+
+TEST_F(MoreThanThereIs, IsRefusedWhereBlocksAreGuarded) {
+    EXPECT_TRUE(ends_well(in_child([this] {
+        synk::options o = synk::current_options();
+        o.hardened = true;
+        o.guard_sample = 1;
+        synk::configure(o);
+        require(!synk::get_sized_pool().try_get_sized(n_), "there is no such block");
+    })));
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, NoMemory, testing::ValuesIn(block_sizes));

@@ -18,6 +18,7 @@ struct refusals {
     bool advise = false;
     std::size_t first = 1;
     std::size_t last = without_end;
+    std::size_t least = 0; // bytes that a map or a remap must want to be counted
 };
 
 // While it lives, the library's calls of the chosen kinds are counted, and fail. One at a time.
@@ -47,13 +48,16 @@ private:
         return call >= refused_.first && call <= refused_.last;
     }
     static void* map(std::size_t size, bool accessible) noexcept {
-        return refuse(refused_.map) ? nullptr : synk::detail::linux_calls.map(size, accessible);
+        return refuse(refused_.map && size >= refused_.least) ? nullptr
+                                                              : synk::detail::linux_calls.map(size, accessible);
     }
     static bool make_accessible(void* at, std::size_t size) noexcept {
         return !refuse(refused_.make_accessible) && synk::detail::linux_calls.make_accessible(at, size);
     }
     static void* remap(void* at, std::size_t size, std::size_t new_size, void* target) noexcept {
-        return refuse(refused_.remap) ? nullptr : synk::detail::linux_calls.remap(at, size, new_size, target);
+        return refuse(refused_.remap && new_size >= refused_.least)
+                   ? nullptr
+                   : synk::detail::linux_calls.remap(at, size, new_size, target);
     }
     static bool advise(void* at, std::size_t size, synk::detail::advice advice) noexcept {
         return !refuse(refused_.advise) && synk::detail::linux_calls.advise(at, size, advice);
