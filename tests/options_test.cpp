@@ -57,13 +57,6 @@ TEST_F(Options, DefaultsAreTheDocumentedOnes) {
     EXPECT_EQ(defaults.quarantine, 16 * mib);
 }
 
-bool same(const synk::options& a, const synk::options& b) {
-    return a.idle_limit == b.idle_limit && a.weak_after == b.weak_after && a.gone_after == b.gone_after &&
-           a.huge == b.huge && a.keeper == b.keeper && a.trim_on_fork == b.trim_on_fork &&
-           a.zero_on_get == b.zero_on_get && a.clear_on_put == b.clear_on_put && a.hardened == b.hardened &&
-           a.guard_sample == b.guard_sample && a.quarantine == b.quarantine;
-}
-
 using std::chrono::milliseconds;
 constexpr milliseconds day = std::chrono::hours(24);
 
@@ -94,7 +87,7 @@ std::vector<synk::options> extremes() {
 TEST_F(Options, WhatIsConfiguredIsInForce) {
     for (const synk::options& wanted : extremes()) {
         synk::configure(wanted);
-        EXPECT_TRUE(same(synk::current_options(), wanted));
+        EXPECT_EQ(synk::current_options(), wanted);
     }
 }
 
@@ -121,7 +114,7 @@ protected:
         const std::string why = refusal_of(wanted);
         EXPECT_THAT(why, testing::HasSubstr(name));
         EXPECT_THAT(why, testing::HasSubstr(range));
-        EXPECT_TRUE(same(synk::current_options(), before_)) << why;
+        EXPECT_EQ(synk::current_options(), before_) << why;
     }
 
 private:

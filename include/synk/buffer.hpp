@@ -244,7 +244,8 @@ public:
     // the end too, is offered at least min_read bytes; a buffer with so many to spare does not grow. One that
     // a regular file has filled grows once to what the file has left, up to 64 MiB at a time.
     [[nodiscard]] SYNK_API io_result read_from(int fd);
-    // One read; done when something has come.
+    // One read; done when something has come. Of a datagram what does not fit into available_buffer() is lost, and an
+    // empty one is an end: grow() first, or recv() into available_buffer() and commit().
     [[nodiscard]] SYNK_API io_result read_some(int fd);
     // Reads to the end of the stream, unformatted, and sets eofbit; only failbit when the stream was not
     // good(). Returns how many bytes came.
@@ -307,9 +308,9 @@ private:
 
     [[nodiscard]] std::size_t keep_from() const noexcept;
     [[nodiscard]] std::size_t needed(std::size_t n) const noexcept;
-    [[nodiscard]] std::size_t grown_capacity(std::size_t n) const noexcept;
     [[nodiscard]] bool holds(std::span<const std::byte> data) const noexcept;
-    bytes change_block(std::size_t capacity);
+    void reserve_more(bytes& storage, std::size_t n) const;
+    bytes change_block(std::size_t n);
     void slide_down() noexcept;
     SYNK_API void make_room(std::size_t n);
     SYNK_API void write_grown(std::span<const std::byte> more);

@@ -27,7 +27,7 @@ struct options {
     // (docs/giving-back.md). 0 keeps nothing. Default 128 MiB, at most 2^46.
     std::size_t idle_limit = std::size_t{128} << 20;
     // How long idle memory stays untouched before the system may take it if it needs it (MADV_FREE: nothing is
-    // lost in speed while it does not). 4 ms to 1 day.
+    // lost in speed while it does not). 4 ms to 1 day, and at most gone_after.
     std::chrono::milliseconds weak_after{400};
     // How long before its memory is given back outright. At least weak_after, at most 1 day.
     std::chrono::milliseconds gone_after{5000};
@@ -52,12 +52,15 @@ struct options {
     // Bytes: the most that hardened mode keeps from reuse. A block that leaves is checked for a write after its put.
     // They count as idle, and are half of idle_limit at most. At most 2^46.
     std::size_t quarantine = std::size_t{16} << 20;
+
+    friend bool operator==(const options&, const options&) = default;
 };
 
-// Sets the options for the whole process, from now on; may be called at any time and from any thread (of two calls
-// at the same time either may set an option last). What lies idle beyond a lowered idle_limit is given back before it
-// returns. Throws std::invalid_argument with the name of the option and its range when a value is outside of it, and
-// then changes nothing.
+// Sets all options for the whole process, from now on: what is left at its default is set to that, whatever was given
+// in the environment; to change one, start from current_options(). May be called at any time and from any thread (of
+// two calls at the same time either may set an option last). What lies idle beyond a lowered idle_limit is given back
+// before it returns. Throws std::invalid_argument with the name of the option and its range when a value is outside of
+// it, and then changes nothing.
 SYNK_API void configure(const options& wanted);
 // The options in force.
 [[nodiscard]] SYNK_API options current_options() noexcept;

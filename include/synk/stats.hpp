@@ -14,7 +14,7 @@ inline namespace v1 {
 // Counts since the start of the process (of the child, after a fork: since the parent's start).
 struct tier_statistics {
     std::uint64_t cache_hits = 0;   // gets served from the thread's own cache
-    std::uint64_t channel_hits = 0; // gets served from the tier's channel
+    std::uint64_t channel_hits = 0; // gets served from the tier's channel; of large blocks, from the shelf
     std::uint64_t chunk_hits = 0;   // gets served from idle pages of a chunk: a split, or a piece whole again
     std::uint64_t misses = 0;       // gets that needed new memory from the system
     std::size_t in_channel = 0;     // blocks that lie in the channel now

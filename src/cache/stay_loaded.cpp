@@ -3,7 +3,8 @@
 #include <dlfcn.h>
 #include <link.h>
 
-// Weak: a static program has no loader and unloads nothing; referring to it would draw a warning of the linker.
+// Weak: a static program need not have a loader, and unloads nothing. Where its other libraries bring one in, the
+// linker warns of it all the same.
 #pragma weak dladdr1
 #pragma weak dlopen
 

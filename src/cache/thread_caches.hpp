@@ -28,7 +28,7 @@ struct cache_record : thread_cache {
     unsigned evictions = 0;                // see growth.hpp; the owner's
     std::size_t overpaid = 0;              // see growth.hpp; the owner's
     atomic<bool> taken{true};              // some thread's; false: free for the next thread
-    atomic<const void*> at_work{nullptr};  // the thread that empties or ages it, or null; see after_fork_in_child
+    atomic<const void*> at_work{nullptr};  // the thread that empties or ages it, or null; see caches_after_fork
     cache_record* next = nullptr;          // the list only grows; written before the record is published
 };
 

@@ -105,7 +105,7 @@ struct alignas(64) chunk {
     // it. Written by the owner of the whole chunk, published to others by the address map and by released
     // pages.
     atomic<std::byte*> base{nullptr};
-    atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_store
+    atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_index
     page_bitmap owned;
     page_flags gone;                     // pages without memory behind them
     page_flags weak;                     // free pages that the system may take at any moment

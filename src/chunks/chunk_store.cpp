@@ -31,8 +31,8 @@ std::size_t open_blocks(chunk& c, page_run run, unsigned cls, std::byte** out, u
     return (run.pages - cold) * page_size;
 }
 
-// Automatic: when the block that is asked for fills a huge page, and from the third chunk on, when a chunk is likely to
-// be used in full.
+// Automatic: when the block that is asked for fills a huge page, and from the second chunk on (the new one is counted
+// already), when a chunk is likely to be used in full.
 bool wants_huge(unsigned cls) noexcept {
     constexpr std::size_t huge_page = std::size_t{2} << 20;
     if (the_settings.huge() != huge_pages::automatic) return the_settings.huge() == huge_pages::on;
@@ -234,11 +234,6 @@ void chunk_store::recount() noexcept {
     }
     counters.chunk_warm.set(warm * page_size);
     counters.chunk_weak.set(weak * page_size);
-}
-
-unsigned chunk_store::class_at(const chunk& c, const std::byte* data) noexcept {
-    const block_record r = c.record_at(c.page_of(data));
-    return r.none() || !r.sealed_for(data) ? chunk_class_count : r.cls();
 }
 
 } // namespace synk::inline v1::detail

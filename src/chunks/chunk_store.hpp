@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 #include "chunks/ageing.hpp"
 #include "chunks/chunk.hpp"
@@ -61,9 +60,6 @@ public:
 
     // In the child of a fork: counts anew what is free and resident. What another thread was at then is nobody's.
     static void recount() noexcept;
-
-    // The block that starts at data and is owned, or none. For checked pointers.
-    [[nodiscard]] static unsigned class_at(const chunk& c, const std::byte* data) noexcept;
 };
 
 } // namespace synk::inline v1::detail

@@ -26,7 +26,6 @@ template <unsigned Capacity>
 class id_set {
 public:
     static constexpr unsigned none = ~0U;
-    static constexpr unsigned capacity = Capacity;
 
     // True when this call put it in.
     bool insert(unsigned id) noexcept {
