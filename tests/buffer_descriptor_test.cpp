@@ -22,6 +22,7 @@
 #include <gtest/gtest.h>
 
 #include "buffer_helpers.hpp"
+#include "support/effort.hpp"
 #include "support/gets.hpp"
 
 namespace {
@@ -355,6 +356,31 @@ TEST_F(buffer_descriptor, consumes_what_was_written_before_an_error) {
     std::signal(SIGXFSZ, previous);
     EXPECT_EQ(result, (io_result{10'000, io_status::error, EFBIG}));
     EXPECT_TRUE(b.view() == letters(15'000).substr(10'000));
+}
+
+// What it holds goes back.
+TEST_F(buffer_descriptor, lets_a_thread_be_cancelled_where_it_waits) {
+    if (synk_test::slowness() != 1) GTEST_SKIP() << "AddressSanitizer does not see how the stack of such a thread ends";
+    channel silent;
+    channel full;
+    full.in.set_nonblocking();
+    buffer much(letters(1 << 20));
+    ASSERT_EQ(much.write_to(full.in).status, io_status::would_block);
+    ASSERT_EQ(::fcntl(full.in, F_SETFL, 0), 0);
+    const std::size_t lent = synk::stats().lent;
+    const auto wait_for_ever = [&](bool in_read) {
+        return [&, in_read] {
+            buffer b("more");
+            static_cast<void>(in_read ? b.read_from(silent.out) : b.write_to(full.in));
+        };
+    };
+    for (const bool in_read : {true, false}) {
+        std::thread t(wait_for_ever(in_read));
+        std::this_thread::sleep_for(std::chrono::milliseconds(20)); // wherever it is then, it comes to the call
+        ASSERT_EQ(::pthread_cancel(t.native_handle()), 0);
+        t.join();
+    }
+    EXPECT_EQ(synk::stats().lent, lent);
 }
 
 } // namespace

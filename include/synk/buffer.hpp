@@ -255,10 +255,11 @@ public:
     template <byte_source Source>
     std::size_t read_from(Source&& source);
 
-    // Writes what is unread; done when that is all written. A short write is continued, EINTR retried, and
-    // what is left after EAGAIN (would_block) or an error is still unread. A pipe or socket that nobody reads
-    // raises SIGPIPE as always; where that is ignored, the error is EPIPE.
-    [[nodiscard]] SYNK_API io_result write_to(int fd) noexcept;
+    // Writes what is unread; done when that is all written. Throws nothing, but as with all that waits for a descriptor
+    // a thread may be cancelled in it (pthread_cancel). A short write is continued, EINTR retried, and what is left
+    // after EAGAIN (would_block) or an error is still unread. A pipe or socket that nobody reads raises SIGPIPE as
+    // always; where that is ignored, the error is EPIPE.
+    [[nodiscard]] SYNK_API io_result write_to(int fd);
     // The same; a stream that takes less gets badbit, one that was not good() failbit. Returns how many bytes
     // went.
     SYNK_API std::size_t write_to(std::ostream& out);

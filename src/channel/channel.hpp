@@ -82,6 +82,16 @@ public:
         return bound_ - free;
     }
 
+    // In the child of a fork, where nobody else is: slots that a thread had in its hands which is not there any more
+    // are empty again. The blocks in them are nobody's.
+    void recover_slots() noexcept {
+        for (unsigned g = 0; g < groups_; ++g) {
+            std::uint64_t full = 0;
+            for (const auto& of_kind : group_[g].full) full |= of_kind.load(memory_order_relaxed);
+            group_[g].empty.store(group(bound_, g).empty.load(memory_order_relaxed) & ~full, memory_order_relaxed);
+        }
+    }
+
 private:
     struct alignas(64) group {
         // The slots of the channel's `bound` that fall into the group with this number.

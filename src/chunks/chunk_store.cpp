@@ -222,15 +222,19 @@ std::size_t chunk_store::free_gone(std::byte* data) noexcept {
     return taken ? 0 : bytes;
 }
 
+// Who freed pages and was about to list the chunk is not there any more: that is done for all.
 void chunk_store::recount() noexcept {
     std::size_t warm = 0, weak = 0; // pages
     for (unsigned id = 0; id < chunks->limit(); ++id) {
-        const chunk& c = *chunks->at(id);
-        if (c.start() == nullptr) continue;
+        chunk* const c = chunks->at(id); // null: its records were just being made, or were refused
+        if (c == nullptr || c->start() == nullptr) continue;
+        const std::size_t before = warm;
         for (unsigned w = 0; w < page_bitmap::words; ++w) {
-            warm += static_cast<unsigned>(std::popcount(~c.owned.word(w) & ~c.gone.word(w)));
-            weak += static_cast<unsigned>(std::popcount(~c.owned.word(w) & c.weak.word(w)));
+            warm += static_cast<unsigned>(std::popcount(~c->owned.word(w) & ~c->gone.word(w)));
+            weak += static_cast<unsigned>(std::popcount(~c->owned.word(w) & c->weak.word(w)));
         }
+        relist(*c);
+        if (warm != before) warm_chunks->insert(id);
     }
     counters.chunk_warm.set(warm * page_size);
     counters.chunk_weak.set(weak * page_size);

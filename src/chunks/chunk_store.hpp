@@ -58,7 +58,8 @@ public:
     // Gives the address space of chunks that are wholly free back. Returns the bytes of them that were warm.
     static std::size_t unmap_free() noexcept;
 
-    // In the child of a fork: counts anew what is free and resident. What another thread was at then is nobody's.
+    // In the child of a fork: counts and lists anew what is free and resident. What another thread was at then is
+    // nobody's.
     static void recount() noexcept;
 };
 

@@ -14,8 +14,9 @@ namespace {
 
 static_assert(EAGAIN == EWOULDBLOCK, "one test tells both");
 
+// Not noexcept: a thread that is cancelled where it waits in read() or write() is unwound through here.
 template <class Call>
-[[nodiscard]] ssize_t retried(Call call) noexcept {
+[[nodiscard]] ssize_t retried(Call call) {
     ssize_t n = call();
     while (n < 0 && errno == EINTR) n = call();
     return n;
@@ -40,7 +41,7 @@ template <class Call>
 
 io_result buffer::read_some(int fd) {
     const std::span<std::byte> free = room_to_read();
-    const ssize_t n = retried([&]() noexcept { return ::read(fd, free.data(), free.size()); });
+    const ssize_t n = retried([&] { return ::read(fd, free.data(), free.size()); });
     if (n < 0) return failed(0, errno);
     if (n == 0) return {0, io_status::end, 0};
     write_ += static_cast<std::size_t>(n);
@@ -58,11 +59,11 @@ io_result buffer::read_from(int fd) {
     }
 }
 
-io_result buffer::write_to(int fd) noexcept {
+io_result buffer::write_to(int fd) {
     undo_ = {};
     for (std::size_t total = 0;;) {
         if (empty()) return reset(), io_result{total, io_status::done, 0};
-        const ssize_t n = retried([&]() noexcept { return ::write(fd, front(), size()); });
+        const ssize_t n = retried([&] { return ::write(fd, front(), size()); });
         if (n <= 0) return failed(total,
                                   n < 0 ? errno : EIO); // 0: a device that takes nothing would be asked forever
         read_ += static_cast<std::size_t>(n);

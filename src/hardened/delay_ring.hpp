@@ -47,6 +47,14 @@ public:
             if (const std::uint64_t item = take(i)) found(item);
     }
 
+    // Shows whatever lies in any slot: found(item). While others are at work, a recent picture.
+    template <class Found>
+    void look(Found found) const noexcept {
+        for (const auto& slot : slot_)
+            if (const std::uint64_t item = slot.load(memory_order_relaxed))
+                found(item); // relaxed: it stays where it is
+    }
+
 private:
     // What was laid more than a round before head has made way already.
     [[nodiscard]] std::uint64_t oldest(std::uint64_t i) const noexcept {

@@ -107,6 +107,10 @@ bool guarded_blocks::retire(std::byte* data) noexcept {
     return true;
 }
 
+std::size_t guarded_blocks::whole_size(const std::byte* data) noexcept {
+    return whole_pages(size_of(guarded_at(data)));
+}
+
 std::size_t guarded_blocks::unmap_retired(std::byte* data) noexcept {
     guarded_block& g = guarded_at(data);
     const std::size_t n = size_of(g);

@@ -37,6 +37,8 @@ public:
     // At its put: ends the process if something was written behind it, or if it was put before. Inaccessible from now
     // on, but still the pool's. False when the system refused that.
     [[nodiscard]] static bool retire(std::byte* data) noexcept;
+    // Bytes of its pages.
+    [[nodiscard]] static std::size_t whole_size(const std::byte* data) noexcept;
     // A retired block goes back to the system. Returns how many bytes its pages have.
     static std::size_t unmap_retired(std::byte* data) noexcept;
 };

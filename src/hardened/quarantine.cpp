@@ -40,6 +40,16 @@ std::uint64_t item_of(const std::byte* data, std::uint64_t low_bits) noexcept {
     return reinterpret_cast<std::uintptr_t>(data) | low_bits;
 }
 
+// What an item says.
+struct quarantined {
+    explicit quarantined(std::uint64_t item) noexcept
+        : data(reinterpret_cast<std::byte*>(item & ~guarded_mark)), cls(static_cast<unsigned>(item & guarded_mark)),
+          guarded(cls == guarded_mark) {}
+    std::byte* data;
+    unsigned cls; // of a block that is not guarded
+    bool guarded;
+};
+
 [[noreturn]] void fail_second_put(block b) noexcept {
     fatal("put of %p: this block of %zu bytes is idle in the pool already; it was put a second time, by the copy of a "
           "handle: move handles, never copy their bytes",
@@ -85,13 +95,12 @@ void release(block b) noexcept {
 }
 
 void let_go(std::uint64_t item) noexcept {
-    auto* const data = reinterpret_cast<std::byte*>(item & ~guarded_mark);
-    const auto low_bits = static_cast<unsigned>(item & guarded_mark);
+    const quarantined q(item);
     std::size_t bytes = 0;
-    if (low_bits == guarded_mark)
-        bytes = guarded_blocks::unmap_retired(data);
+    if (q.guarded)
+        bytes = guarded_blocks::unmap_retired(q.data);
     else
-        release({data, bytes = class_bytes(low_bits)});
+        release({q.data, bytes = class_bytes(q.cls)});
     delayed.fetch_sub(bytes, memory_order_relaxed); // relaxed: a count
 }
 
@@ -166,6 +175,19 @@ void quarantine::age(std::uint64_t now) noexcept {
         while (const std::uint64_t first = ring->pop(end)) let_go(first);
     aged_head.store(ring->head(), memory_order_relaxed);
     aged_at.store(now, memory_order_relaxed);
+}
+
+void quarantine::recount() noexcept {
+    if (delayed.load(memory_order_relaxed) == 0) return; // relaxed, as below: nobody else is there
+    std::size_t all = 0, idle = 0;
+    ring->look([&](std::uint64_t item) {
+        const quarantined q(item);
+        const std::size_t bytes = q.guarded ? guarded_blocks::whole_size(q.data) : class_bytes(q.cls);
+        all += bytes;
+        if (!q.guarded) idle += bytes;
+    });
+    delayed.store(all, memory_order_relaxed);
+    delayed_idle.set(idle);
 }
 
 std::size_t quarantine::idle_bytes() noexcept { return delayed_idle.get(); }

@@ -29,6 +29,8 @@ public:
     // The keeper's visit: lets go what has been here for weak_after (ns).
     static void age(std::uint64_t now) noexcept;
 
+    // In the child of a fork: counts anew what lies here. What another thread was at then is nobody's.
+    static void recount() noexcept;
     // Bytes that lie here, without guarded blocks: a recent value.
     [[nodiscard]] static std::size_t idle_bytes() noexcept;
 };

@@ -236,6 +236,20 @@ std::size_t large_store::drop_weak() noexcept {
     return went;
 }
 
+// relaxed: nobody else is there.
+void large_store::recount() noexcept {
+    std::size_t shelved = 0, weak = 0;
+    for (const auto& slot : shelf) {
+        const large_block* const l = slot.load(memory_order_relaxed);
+        if (l == nullptr) continue;
+        const std::size_t capacity = l->capacity.load(memory_order_relaxed);
+        shelved += capacity;
+        if (l->weak.load(memory_order_relaxed)) weak += capacity;
+    }
+    counters.large_shelved.set(shelved);
+    counters.large_weak.set(weak);
+}
+
 block large_store::grow(block b, std::size_t n) noexcept {
     large_block& l = large_at(b.data);
     const std::size_t capacity = capacity_for(n);

@@ -71,6 +71,9 @@ public:
     // Unmaps weak blocks. Returns the bytes.
     static std::size_t drop_weak() noexcept;
 
+    // In the child of a fork: counts anew what is on the shelf.
+    static void recount() noexcept;
+
     // The block with capacity for n bytes and the same contents, moved by page tables; none when the system
     // refuses.
     [[nodiscard]] static block grow(block b, std::size_t n) noexcept;

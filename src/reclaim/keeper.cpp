@@ -100,8 +100,10 @@ void before_fork() noexcept {
 // back, or had blocks on their way: reservations are counted anew, unless the fork came out of the middle of our own
 // work, which has some in its hands. Who inherits much and only hits its cache would not come past note_idle().
 void keeper_after_fork() noexcept {
-    if (self != visitor::visits && !thread_caches::interrupted_by_fork())
+    if (self != visitor::visits && !thread_caches::interrupted_by_fork()) {
+        quarantine::recount();
         shared_store::recount(thread_caches::reserved_bytes(), quarantine::idle_bytes());
+    }
     if (self == visitor::forks) self = visitor::none;
     if (self == visitor::none) { // a visit of our own ends by itself. relaxed, here and below: only this thread runs
         ended.store(begun.load(memory_order_relaxed), memory_order_relaxed);

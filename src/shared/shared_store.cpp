@@ -260,7 +260,9 @@ std::size_t shared_store::drop_weak() noexcept {
 }
 
 void shared_store::recount(std::size_t cached, std::size_t quarantined) noexcept {
+    for (channel& c : channels) c.recover_slots();
     chunk_store::recount();
+    large_store::recount();
     budget.set_reserved(cached + quarantined + channel_bytes() + counters.chunk_warm.get() +
                         counters.large_shelved.get());
 }

@@ -3,6 +3,7 @@
 // they when it never goes on, and the child of a fork that finds it there.
 //
 // ctest: TIMEOUT 900
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -16,6 +17,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "channel/channels.hpp"
 #include "faults/stepped_atomic.hpp"
 #include "never_waits/hammer.hpp"
 #include "stats/counters.hpp"
@@ -161,6 +163,17 @@ void complete_work(worker& old) {
     b.join();
 }
 
+// Nobody else is there, and the channels are empty.
+void require_channels_are_whole() {
+    static std::byte something;
+    std::byte* items[inside::channel::max_bound];
+    std::fill(std::begin(items), std::end(items), &something);
+    for (inside::channel& c : inside::channels) {
+        require(c.put(0, items, inside::channel::max_bound) == c.bound(), "a channel takes as many as ever");
+        require(c.get(0, items, inside::channel::max_bound) == c.bound(), "what was put into it comes out");
+    }
+}
+
 // Where a test that hangs was.
 volatile std::uint64_t before_operation = 0;
 
@@ -206,6 +219,9 @@ protected:
                     static_cast<unsigned long long>(stride));
     }
 
+    // Into a quarantine an item is laid late in one place alone: there, everywhere.
+    static std::size_t spread(std::size_t most) { return GetParam().blocks == mode::normal ? most : 200; }
+
     static void expect_bound() {
         // One block may be between two books: that of the thread that stands.
         EXPECT_LE(synk::stats().idle, idle_limit + 4 * mib);
@@ -238,8 +254,7 @@ private:
 
 TEST_P(EveryStep, StopsNobody) {
     worker old;
-    const std::size_t most = GetParam().blocks == mode::normal ? 80 : 200; // an item is laid late in one place alone
-    at_every_step(most, [&](stopped_thread& stopped) {
+    at_every_step(spread(80), [&](stopped_thread& stopped) {
         complete_work(old);
         expect_bound();
         stopped.go_on();
@@ -249,13 +264,16 @@ TEST_P(EveryStep, StopsNobody) {
 
 // The child has the caches, the chunks and the books as the thread left them that is not there any more.
 TEST_P(EveryStep, LeavesTheChildOfAForkAPoolThatWorks) {
-    at_every_step(40, [&](stopped_thread&) {
+    at_every_step(spread(40), [&](stopped_thread&) {
         EXPECT_TRUE(ends_well(in_child([] {
             require_every_tier_works(1);
             worker old;
             complete_work(old);
+            require(synk::stats().idle <= idle_limit, "what lies idle in the child is bounded");
+            synk::configure({.idle_limit = idle_limit, .keeper = false}); // no quarantine any more
             synk::trim();
-            require(synk::stats().idle <= idle_limit + 4 * mib, "what lies idle in the child is bounded");
+            require(synk::stats().idle == 0, "all that is idle in the child goes back");
+            require_channels_are_whole();
             require_every_tier_works(2);
         })));
     });

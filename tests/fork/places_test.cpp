@@ -4,6 +4,7 @@
 #include <chrono>
 #include <ostream>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -11,12 +12,14 @@
 
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
+#include "chunks/chunk_index.hpp"
 #include "pages/system.hpp"
 #include "reclaim/keeper.hpp"
 #include "support/blocks.hpp"
 #include "support/gets.hpp"
 #include "support/no_ageing.hpp"
 #include "support/system_that_holds.hpp"
+#include "support/system_that_refuses.hpp"
 #include "support/threads.hpp"
 
 namespace {
@@ -284,6 +287,31 @@ TEST(ForkAt, ASignalHandlerInsideOfTheOwnCache) {
             require_pool_works_in_threads();
         });
         gate.leave();
+        require(e.good(), e.words.c_str());
+    })));
+}
+
+// Lends chunks until the system has refused the memory for the records of the next ones: the number of one is handed
+// out then, and nothing stands behind it.
+void lend_until_records_are_refused(std::vector<synk::bytes>& held) {
+    auto& chunks = *synk::detail::chunks;
+    const auto get_chunk = [] { return synk::get_sized_pool().try_get_sized(4 << 20); };
+    for (int i = 0; i < 1000; ++i) {
+        {
+            const synk_test::system_that_refuses system({.map = true});
+            while (synk::bytes b = get_chunk()) held.push_back(std::move(b));
+        }
+        if (chunks.at(chunks.limit() - 1) == nullptr) return;
+        held.push_back(get_chunk());
+    }
+    require(false, "records want memory of their own some time");
+}
+
+TEST(ForkAt, ARefusalOfRecords) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        std::vector<synk::bytes> held;
+        lend_until_records_are_refused(held);
+        const synk_test::ending e = in_child([] { require_every_tier_works(1); });
         require(e.good(), e.words.c_str());
     })));
 }
