@@ -1,6 +1,7 @@
 // <synk/sized_pool.hpp>: what its manual says, sentence by sentence.
 #include <synk/sized_pool.hpp>
 
+#include <cerrno>
 #include <type_traits>
 #include <utility>
 
@@ -192,6 +193,27 @@ TEST_F(SizedPool, DeallocatesInAnotherThread) {
         other.run([&] { pool_.deallocate(p, n); });
         EXPECT_EQ(lent(), 0U);
     }
+}
+
+bool unmap_that_changes_errno(void* at, std::size_t size) noexcept {
+    const bool done = inside::linux_calls.unmap(at, size);
+    errno = EINVAL;
+    return done;
+}
+
+TEST_F(SizedPool, APutLeavesErrnoAlone) {
+    static inside::system_calls system = inside::linux_calls;
+    system.unmap = unmap_that_changes_errno;
+    synk::configure(quiet_with_limit(0));
+    inside::the_system.store(&system);
+    synk::bytes b = pool_.get_sized(5 * mib);
+    void* const p = pool_.allocate(5 * mib);
+    errno = EAGAIN;
+    b.reset();
+    EXPECT_EQ(errno, EAGAIN);
+    pool_.deallocate(p, 5 * mib);
+    EXPECT_EQ(errno, EAGAIN);
+    inside::the_system.store(&inside::linux_calls);
 }
 
 class SizedPoolDeathTest : public SizedPool {

@@ -24,7 +24,8 @@ class unsized_pool;
 // be called on it, growing an empty handle gets a block. Contents: bytes that nobody wrote through this
 // handle are unspecified (options::zero_on_get makes them zero). Alignment: data() stands on a 4096-byte
 // boundary. Thread safety: distinct handles may be used from any threads at once; one handle is like an int.
-// A block may be put by another thread than the one that got it, and a handle may outlive main(). Errors:
+// A block may be put by another thread than the one that got it, and a handle may outlive main(). A put leaves errno as
+// it was. Errors:
 // what grows throws std::length_error for a size that cannot exist and std::bad_alloc when there is no
 // memory, and then leaves the handle as it was. Everything else is noexcept.
 //

@@ -125,8 +125,10 @@ bool take_idle_room(std::size_t bytes) noexcept {
     return false;
 }
 
+// The limit may have been lowered since there was room, by who has looked here already.
 void lay(std::uint64_t item) noexcept {
     if (const std::uint64_t first = ring->push(item)) let_go(first);
+    quarantine::make_fit();
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 // The two pools, and what lies behind the hit path of detail/thread_cache.hpp.
 
+#include <cerrno>
 #include <cstring>
 
 #include <synk/sized_pool.hpp>
@@ -72,12 +73,15 @@ held_block get_slow(std::size_t n) {
     return b;
 }
 
+// A program that puts a buffer on its way out of an error still wants to know which one it was: errno stays.
 void put_slow(held_block b) noexcept {
+    const int before = errno;
     if (b.is_guarded())
         quarantine::hold_guarded(b);
     else
         put_for_reuse(b.plain());
     keeper::note_idle();
+    errno = before;
 }
 
 held_block try_regrow(held_block b, std::size_t used, std::size_t n) noexcept {

@@ -264,7 +264,7 @@ TEST_P(EveryStep, StopsNobody) {
 
 // The child has the caches, the chunks and the books as the thread left them that is not there any more.
 TEST_P(EveryStep, LeavesTheChildOfAForkAPoolThatWorks) {
-    at_every_step(spread(40), [&](stopped_thread&) {
+    at_every_step(GetParam().blocks == mode::guarded ? 40 : spread(40), [&](stopped_thread&) {
         EXPECT_TRUE(ends_well(in_child([] {
             require_every_tier_works(1);
             worker old;
@@ -279,6 +279,26 @@ TEST_P(EveryStep, LeavesTheChildOfAForkAPoolThatWorks) {
     });
 }
 
+class EveryStepIntoQuarantine : public EveryStep {};
+
+// As long as nobody looks there again, nor is there a visit.
+TEST_P(EveryStepIntoQuarantine, LeavesNothingThereAfterItHasEnded) {
+    at_every_step(spread(80), [&](stopped_thread& stopped) {
+        synk::options now = synk::current_options();
+        now.hardened = false;
+        synk::configure(now);
+        stopped.go_on();
+        EXPECT_EQ(synk::stats().idle_quarantine, 0U);
+        EXPECT_EQ(inside::counters.guarded_retired.get(), 0U);
+        SetUp();
+    });
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, EveryStepIntoQuarantine,
+                         testing::ValuesIn(std::find_if(std::begin(ways), std::end(ways),
+                                                        [](const way& w) { return w.blocks != mode::normal; }),
+                                           std::end(ways)),
+                         [](const auto& test) { return std::string(test.param.name); });
 INSTANTIATE_TEST_SUITE_P(Ways, EveryStep, testing::ValuesIn(ways),
                          [](const auto& test) { return std::string(test.param.name); });
 
