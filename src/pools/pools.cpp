@@ -59,6 +59,12 @@ void put_for_reuse(block b) noexcept {
     shared_store::put(b);
 }
 
+// By page tables; none where the system refuses, and of blocks that are not large.
+held_block grow_large(held_block b, std::size_t n) noexcept {
+    const bool is_large = b.capacity() > chunk_size && !b.is_guarded();
+    return is_large && n > b.capacity() ? held_block(large_store::grow(b.plain(), n)) : held_block();
+}
+
 } // namespace
 
 held_block try_get_slow(std::size_t n) noexcept {
@@ -86,12 +92,10 @@ void put_slow(held_block b) noexcept {
 
 held_block try_regrow(held_block b, std::size_t used, std::size_t n) noexcept {
     if (n > max_block_size) return {};
-    if (b.capacity() > chunk_size && n > b.capacity() && !b.is_guarded()) {
-        const block grown = large_store::grow(b.plain(), n);
-        if (grown.data != nullptr) return grown;
-    }
+    const held_block grown = grow_large(b, n);
+    if (grown.data != nullptr) return grown;
     const held_block other = try_get(n);
-    if (other.data == nullptr) return {};
+    if (other.data == nullptr) return grow_large(b, n); // what was idle has gone back: it may have been in the way
     if (used != 0) std::memcpy(other.data, b.data, used);
     if (b.data != nullptr) put(b);
     return other;

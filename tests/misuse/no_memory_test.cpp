@@ -5,6 +5,7 @@
 #include <fstream>
 #include <new>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -189,6 +190,33 @@ TEST_F(MoreThanThereIs, IsRefusedWhereBlocksAreGuarded) {
         o.guard_sample = 1;
         synk::configure(o);
         require(!synk::get_sized_pool().try_get_sized(n_), "there is no such block");
+    })));
+}
+
+// Two large blocks without anything between them, the lower one first.
+std::pair<synk::bytes, synk::bytes> neighbours(std::vector<synk::bytes>& others) {
+    for (int i = 0; i < 20; ++i) {
+        others.push_back(synk::get_sized_pool().get_sized(40 * mib));
+        for (synk::bytes& upper : others)
+            if (upper.data() == others.back().data() + 40 * mib) return {std::move(others.back()), std::move(upper)};
+    }
+    require(false, "the system places mappings beside each other");
+    return {};
+}
+
+// There is room neither for a second block beside the first nor, as long as it lies there idle, behind that.
+TEST(NoMemoryToGrow, IsNotSaidBeforeIdleMemoryHasGoneBack) {
+    if (synk_test::slowness() != 1) GTEST_SKIP() << "sanitizers and Valgrind need address space themselves";
+    EXPECT_TRUE(ends_well(in_child([] {
+        std::vector<synk::bytes> others;
+        auto [lower, upper] = neighbours(others);
+        lower[0] = lower[lower.size() - 1] = std::byte{7};
+        upper.reset();
+        require(synk::stats().idle >= 40 * mib, "it lies idle");
+        allow_more(8 * mib);
+        const std::size_t before = lower.size();
+        lower.resize(70 * mib);
+        require(lower[0] == std::byte{7} && lower[before - 1] == std::byte{7}, "the contents are as they were");
     })));
 }
 
