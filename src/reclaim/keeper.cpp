@@ -143,6 +143,7 @@ int poll_timeout() noexcept {
 void wait_for_time_or_pressure() noexcept {
     pollfd source{pressure_source(), POLLIN, 0};
     if (::poll(&source, source.fd < 0 ? 0 : 1, poll_timeout()) <= 0) return;
+    if (source.revents != POLLIN) return; // a hub has no errors: the program has closed ours
     acknowledge_pressure();
     const at_work mark;
     keeper::relieve();

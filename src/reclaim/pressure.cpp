@@ -1,5 +1,6 @@
 #include "reclaim/pressure.hpp"
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -29,7 +30,7 @@ constexpr int opening = -3;
 constexpr unsigned max_sources = 4;
 
 constinit atomic<int> hub{unopened};            // the epoll descriptor
-constinit atomic<int> opened[max_sources] = {}; // descriptor + 1 of each source, 0: none; for closing
+constinit atomic<int> opened[max_sources] = {}; // descriptor + 1 of each source, 0: none; ours while the hub knows it
 
 void remember(int fd) noexcept {
     for (auto& place : opened) {
@@ -179,10 +180,52 @@ bool drain(int fd) noexcept {
     return n != 0;
 }
 
+// A program may close every descriptor that it has, and open its own under these numbers. The hub knows a source by its
+// number and by the open file behind it: so only our hub says of our source that it is there already. Asks for no
+// events, should the number now be that of a stranger which the hub takes.
+bool is_in_hub(int epoll, int fd) noexcept {
+    epoll_event nothing{};
+    if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &nothing) != 0) return errno == EEXIST;
+    ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
+    return false;
+}
+
+// What is in `place` is the hub's, or another thread has just dropped it (pairs with the exchange of drop_source()).
+bool holds(int epoll, const atomic<int>& place, int descriptor) noexcept {
+    return is_in_hub(epoll, descriptor - 1) || place.load(memory_order_acquire) != descriptor;
+}
+
+// Hub and sources are those that we opened: at least one source, and no stranger.
+bool is_untouched(int epoll) noexcept {
+    const int error = errno;
+    bool any = false, all = true;
+    for (const auto& place : opened) {
+        const int descriptor = place.load(memory_order_acquire); // pairs as in holds()
+        if (descriptor == 0) continue;
+        any = true;
+        all = all && holds(epoll, place, descriptor);
+    }
+    errno = error;
+    return any && all;
+}
+
+// One that has ended. Whoever takes it out of `opened` closes it: two threads may see its end.
+void drop_source(int fd) noexcept {
+    for (auto& place : opened) {
+        int expected = fd + 1;
+        if (place.compare_exchange_strong(expected, 0, memory_order_acq_rel, memory_order_relaxed)) ::close(fd);
+    }
+}
+
 } // namespace
 
+// Of what the program has closed nothing is opened again: it does not want it. Nor is anything closed.
 int pressure_source() noexcept {
     int seen = hub.load(memory_order_acquire); // pairs with the store below
+    if (seen >= 0 && !is_untouched(seen)) {
+        hub.compare_exchange_strong(seen, none, memory_order_relaxed, memory_order_relaxed); // relaxed: a value alone
+        return none;
+    }
     if (seen == unopened && hub.compare_exchange_strong(seen, opening, memory_order_relaxed, memory_order_relaxed)) {
         seen = open_hub();
         hub.store(seen, memory_order_release); // publishes `opened`
@@ -197,16 +240,17 @@ void acknowledge_pressure() noexcept {
     for (int i = 0; i < n; ++i) {
         const int fd = events[i].data.fd;
         const bool hung_up = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
-        if (hung_up || ((events[i].events & EPOLLIN) != 0 && !drain(fd)))
-            ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
+        if (hung_up || ((events[i].events & EPOLLIN) != 0 && !drain(fd))) drop_source(fd);
     }
 }
 
+// What is not surely ours stays open: also what a thread was just opening at the fork.
 void forget_pressure_sources() noexcept {
-    const int epoll = hub.exchange(unopened, memory_order_relaxed); // relaxed: the child has one thread
-    if (epoll >= 0) ::close(epoll);
+    const int epoll = hub.exchange(unopened, memory_order_relaxed); // relaxed, all: the child has one thread
+    const bool ours = epoll >= 0 && is_untouched(epoll);
     for (auto& place : opened)
-        if (const int fd = place.exchange(0, memory_order_relaxed); fd != 0) ::close(fd - 1);
+        if (const int fd = place.exchange(0, memory_order_relaxed); ours && fd != 0) ::close(fd - 1);
+    if (ours) ::close(epoll);
 }
 
 } // namespace synk::inline v1::detail

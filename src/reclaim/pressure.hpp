@@ -5,11 +5,15 @@
 //   - and /proc/pressure/memory.
 // They are for housekeeping: a notification comes about two seconds after the onset, too late to prevent a kill.
 // Against that the weak step of the ladder stands.
+//
+// The descriptors are the process's, and the program may close them all (closefrom(3) of a daemon). What it then opens
+// under their numbers is its own: we look before each use whether they are still ours, and else never touch them again.
 #pragma once
 
 namespace synk::inline v1::detail {
 
-// A descriptor that is readable when one of the sources has fired; -1 when there is none. Opened at the first call.
+// A descriptor that is readable when one of the sources has fired; -1 when there is none: none was to be had, all have
+// ended, or the program has closed them. Opened at the first call.
 [[nodiscard]] int pressure_source() noexcept;
 
 // Takes notice of what has fired, so that the descriptor is not readable again until the next time. It cannot tell
