@@ -1,5 +1,6 @@
 #include "reclaim/keeper.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <ctime>
 
@@ -200,17 +201,25 @@ void* keep(void*) noexcept {
     return nullptr;
 }
 
-bool create_thread() noexcept {
-    constexpr std::size_t stack = 256 * 1024;
+constexpr std::size_t usual_stack = 0; // as large as other threads have
+
+// Returns what pthread_create() does.
+int create_with_stack(std::size_t bytes) noexcept {
     pthread_attr_t attributes;
-    if (::pthread_attr_init(&attributes) != 0) return false;
-    ::pthread_attr_setstacksize(&attributes, stack);
+    if (const int error = ::pthread_attr_init(&attributes); error != 0) return error;
+    if (bytes != usual_stack) ::pthread_attr_setstacksize(&attributes, bytes);
     ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_t thread{};
-    const bool created = ::pthread_create(&thread, &attributes, keep, nullptr) == 0;
+    const int error = ::pthread_create(&thread, &attributes, keep, nullptr);
     ::pthread_attr_destroy(&attributes);
-    if (created) ::pthread_setname_np(thread, "synk-keeper");
-    return created;
+    if (error == 0) ::pthread_setname_np(thread, "synk-keeper");
+    return error;
+}
+
+// The program's thread-local data lie in the stack too, and may not fit in a small one.
+bool create_thread() noexcept {
+    const int error = create_with_stack(std::size_t{256} * 1024);
+    return error == 0 || (error == EINVAL && create_with_stack(usual_stack) == 0);
 }
 
 // A new thread has its maker's signal mask: all signals are the program's. Nor does a handler fork while we start it.
