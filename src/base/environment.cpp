@@ -77,9 +77,38 @@ void take(options& all, Value options::*option, const char* name, const char* fo
         std::fprintf(stderr, "synk: %s=%s is ignored: %s\n", name, text, fault);
 }
 
+// A variable as it was when it was copied. Empty is another thing than not set.
+template <std::size_t N>
+class copied_variable {
+public:
+    void copy(const char* name, const char* form) noexcept {
+        const char* const now = ::secure_getenv(name);
+        const std::size_t size = now == nullptr ? 0 : std::strlen(now) + 1;
+        is_set_ = size != 0 && size <= N;
+        if (is_set_) std::memcpy(text_, now, size);
+        if (size > N) std::fprintf(stderr, "synk: %s=%s is ignored: %s\n", name, now, form);
+    }
+    [[nodiscard]] const char* text() const noexcept { return is_set_ ? text_ : nullptr; }
+
+private:
+    bool is_set_ = false;
+    char text_[N] = {};
+};
+constinit copied_variable<4096> watch_variable; // as long as a path can be
+constinit copied_variable<512> write_variable;  // more than encodes 256 bytes
+
 } // namespace
 
+void copy_pressure_variables() noexcept {
+    watch_variable.copy("MEMORY_PRESSURE_WATCH", "a path has less than 4096 bytes");
+    write_variable.copy("MEMORY_PRESSURE_WRITE", "it has less than 512 bytes");
+}
+
+const char* memory_pressure_watch() noexcept { return watch_variable.text(); }
+const char* memory_pressure_write() noexcept { return write_variable.text(); }
+
 options options_from_environment() noexcept {
+    copy_pressure_variables();
     constexpr const char* size = "a size is a number with K, M, G or nothing behind it";
     constexpr const char* time = "a time is a number with ms or s behind it";
     constexpr const char* flag = "it is on or off";

@@ -1,4 +1,5 @@
-// Options from the environment.
+// What the environment says. It is read once, when the library is set up: later a thread of the program's may change
+// it, and what others read meanwhile may be freed.
 #pragma once
 
 #include <synk/options.hpp>
@@ -6,8 +7,14 @@
 namespace synk::inline v1::detail {
 
 // The defaults, changed by what SYNK_... variables say. A variable that cannot be read, or whose value is out of
-// range, is left out with one line on standard error.
+// range, is left out with one line on standard error. Copies the pressure variables, too.
 [[nodiscard]] options options_from_environment() noexcept;
+
+// MEMORY_PRESSURE_WATCH and MEMORY_PRESSURE_WRITE as they were when they were last copied; null when not set, or too
+// long, which is said in one line on standard error. Not to be copied while another thread may read them.
+void copy_pressure_variables() noexcept;
+[[nodiscard]] const char* memory_pressure_watch() noexcept;
+[[nodiscard]] const char* memory_pressure_write() noexcept;
 
 // What is wrong with these options, naming the option and its range; null when nothing is.
 [[nodiscard]] const char* fault_in(const options& wanted) noexcept;

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include <fcntl.h>
@@ -16,6 +15,7 @@
 
 #include <synk/detail/atomic.hpp>
 
+#include "base/environment.hpp"
 #include "reclaim/base64.hpp"
 
 namespace synk::inline v1::detail {
@@ -95,7 +95,7 @@ bool watch_named(int epoll, const char* path) noexcept {
     struct stat info {};
     if (::stat(path, &info) != 0) return false;
     const int fd = open_watched(path, info.st_mode);
-    if (fd < 0 || !arm(fd, ::secure_getenv("MEMORY_PRESSURE_WRITE"))) {
+    if (fd < 0 || !arm(fd, memory_pressure_write())) {
         if (fd >= 0) ::close(fd);
         return false;
     }
@@ -156,7 +156,7 @@ bool watch_cgroup(int epoll) noexcept {
 }
 
 bool watch_all(int epoll) noexcept {
-    const char* const named = ::secure_getenv("MEMORY_PRESSURE_WATCH");
+    const char* const named = memory_pressure_watch();
     if (named != nullptr && std::strcmp(named, "/dev/null") == 0) return false;
     const bool own = named != nullptr && *named != '\0' ? watch_named(epoll, named) : watch_cgroup(epoll);
     const bool whole_system = watch_pressure_file(epoll, "/proc/pressure/memory");

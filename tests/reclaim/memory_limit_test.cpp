@@ -12,6 +12,7 @@
 
 #include "support/child.hpp"
 #include "support/memory_cgroup.hpp"
+#include "support/memory_pressure.hpp"
 #include "support/pattern.hpp"
 #include "support/units.hpp"
 
@@ -84,7 +85,7 @@ protected:
     ending survive(const synk::options& o, Idle idle) {
         return in_child([&] {
             require(cgroup_.enter(), "the cgroup can be entered");
-            ::setenv("MEMORY_PRESSURE_WATCH", "/dev/null", 1); // notifications come too late: it has to go without
+            start_with("MEMORY_PRESSURE_WATCH", "/dev/null"); // notifications come too late: it has to go without
             synk::configure(o);
             const lent_buffers lent;
             idle();

@@ -36,7 +36,7 @@ protected:
     [[nodiscard]] std::string fifo() const { return folder_ / "fifo"; }
     [[nodiscard]] std::string path(const char* name) const { return folder_ / name; }
 
-    static void watch(const std::string& what) { ::setenv("MEMORY_PRESSURE_WATCH", what.c_str(), 1); }
+    static void watch(const std::string& what) { start_with("MEMORY_PRESSURE_WATCH", what); }
     // As the other end of the FIFO does.
     static void tell(const std::string& name) {
         const int fd = ::open(name.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
@@ -96,7 +96,7 @@ TEST_F(pressure, by_a_socket) {
         require(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0, "bind");
         require(::listen(listener, 1) == 0, "listen");
         watch(path("socket"));
-        ::setenv("MEMORY_PRESSURE_WRITE", "aGVsbG8=", 1);
+        start_with("MEMORY_PRESSURE_WRITE", "aGVsbG8=");
         synk::configure(by_pressure_only(false));
         const int fd = synk::pressure_fd();
         const int peer = ::accept(listener, nullptr, nullptr);
@@ -137,7 +137,7 @@ TEST_F(pressure, from_what_cannot_be_watched_is_no_error) {
 TEST_F(pressure, is_armed_by_what_the_environment_encodes) {
     expect_in_a_new_process([this] {
         watch(fifo());
-        ::setenv("MEMORY_PRESSURE_WRITE", "c29tZSAxNTAwMDAgMjAwMDAwMAA=", 1);
+        start_with("MEMORY_PRESSURE_WRITE", "c29tZSAxNTAwMDAgMjAwMDAwMAA=");
         const int other_end = ::open(fifo().c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
         require(synk::pressure_fd() >= 0, "there is a descriptor");
         char text[64] = {};
@@ -149,12 +149,35 @@ TEST_F(pressure, is_armed_by_what_the_environment_encodes) {
 TEST_F(pressure, needs_no_arming) {
     expect_in_a_new_process([this] {
         watch(fifo());
-        ::setenv("MEMORY_PRESSURE_WRITE", "", 1);
+        start_with("MEMORY_PRESSURE_WRITE", "");
         synk::configure(by_pressure_only(false));
         put_some(8 * mib);
         require(synk::pressure_fd() >= 0, "there is a descriptor");
         tell(fifo());
         require(readable(synk::pressure_fd()), "an empty text arms nothing and hinders nothing");
+    });
+}
+
+// The keeper would read the environment while the program changes it.
+TEST_F(pressure, is_watched_where_the_process_was_told_when_it_started) {
+    expect_in_a_new_process([this] {
+        ::setenv("MEMORY_PRESSURE_WATCH", fifo().c_str(), 1);
+        static_cast<void>(synk::pressure_fd());
+        require(::open(fifo().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC) == -1, "nobody has opened the FIFO");
+    });
+}
+
+TEST_F(pressure, variables_that_are_too_long_are_ignored_with_a_line) {
+    for (const char* const name : {"MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"}) {
+        const ending e = in_child([&] { start_with(name, std::string(5000, 'x')); });
+        EXPECT_TRUE(e.good()) << e;
+        EXPECT_TRUE(e.words.starts_with(std::string("synk: ") + name + "=xxx")) << e;
+        EXPECT_NE(e.words.find("x is ignored: "), std::string::npos) << e;
+    }
+    expect_in_a_new_process([this] {
+        watch(fifo());
+        start_with("MEMORY_PRESSURE_WRITE", std::string(5000, 'x'));
+        require(synk::pressure_fd() >= 0, "the other one is not");
     });
 }
 

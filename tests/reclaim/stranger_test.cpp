@@ -40,7 +40,7 @@ protected:
     template <class Body>
     void expect_after_watching(Body body) const {
         EXPECT_TRUE(ends_well(in_child([&] {
-            ::setenv("MEMORY_PRESSURE_WATCH", fifo().c_str(), 1);
+            start_with("MEMORY_PRESSURE_WATCH", fifo());
             synk::configure(by_pressure_only(false));
             hub_ = synk::pressure_fd();
             require(hub_ >= 0, "there is a descriptor");
@@ -133,7 +133,7 @@ TEST_F(stranger, is_not_closed_by_a_fork) {
 
 TEST_F(stranger, is_no_pressure) {
     EXPECT_TRUE(ends_well(in_child([this] {
-        ::setenv("MEMORY_PRESSURE_WATCH", fifo().c_str(), 1);
+        start_with("MEMORY_PRESSURE_WATCH", fifo());
         synk::configure(by_pressure_only(true));
         put_some(8 * mib);
         require(comes_true([] { return find_keeper().has_value(); }), "there is a keeper");

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/environment.hpp"
 #include "model/program.hpp"
 #include "support/blocks.hpp"
 #include "support/child.hpp"
@@ -50,6 +51,7 @@ public:
         if (::mkfifo(fifo.c_str(), 0600) != 0) broken("no FIFO");
         ::setenv("MEMORY_PRESSURE_WATCH", fifo.c_str(), 1);
         ::unsetenv("MEMORY_PRESSURE_WRITE");
+        synk::detail::copy_pressure_variables();
         fd_ = ::open(fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
     }
     pressure_source(const pressure_source&) = delete;

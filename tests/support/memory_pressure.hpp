@@ -3,15 +3,24 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
+#include <string>
 #include <vector>
 
 #include <poll.h>
 
 #include <synk/pool.hpp>
 
+#include "base/environment.hpp"
 #include "support/units.hpp"
 
 namespace synk_test {
+
+// As if the process had been started with them. Before anybody asks for pressure.
+inline void start_with(const char* variable, const std::string& value) {
+    ::setenv(variable, value.c_str(), 1);
+    synk::detail::copy_pressure_variables();
+}
 
 // Nothing goes by time here.
 inline synk::options by_pressure_only(bool keeper) {
