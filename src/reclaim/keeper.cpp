@@ -23,8 +23,8 @@ namespace {
 
 constexpr std::size_t worth_a_thread = std::size_t{1} << 20; // bytes
 
-// none -> starting -> awake <-> asleep; failed: no thread was to be had, the slow paths do the work. The thread itself
-// says that it is awake: until then it is still being made.
+// none -> starting -> awake <-> asleep; failed: no thread was to be had, the slow paths do the work, and go back to
+// none when a visit is due. The thread itself says that it is awake: until then it is still being made.
 enum class keeper_phase : int { none, starting, awake, asleep, failed };
 constinit atomic<keeper_phase> state{keeper_phase::none};
 constinit atomic<bool> clock_runs{false};
@@ -247,10 +247,19 @@ bool is_due(std::uint64_t now) noexcept {
     return static_cast<std::int64_t>(passed) >= static_cast<std::int64_t>(interval());
 }
 
+// That there was no thread may have been true for a moment only: the next slow put tries again.
+void forget_failure() noexcept {
+    keeper_phase expected = keeper_phase::failed; // relaxed: nothing stands behind it
+    state.compare_exchange_strong(expected, keeper_phase::none, memory_order_relaxed, memory_order_relaxed);
+}
+
 // Without the keeper every so many slow puts look at the clock.
 void visit_from_slow_path() noexcept {
     static constinit atomic<unsigned> calls{0};
-    if (calls.fetch_add(1, memory_order_relaxed) % 64 == 0) keeper::visit_if_due(os().now()); // relaxed: a count
+    if (calls.fetch_add(1, memory_order_relaxed) % 64 != 0) return; // relaxed: a count
+    const std::uint64_t now = os().now();
+    if (is_due(now)) forget_failure();
+    keeper::visit_if_due(now);
 }
 
 } // namespace
