@@ -171,13 +171,13 @@ int open_hub() noexcept {
     return none;
 }
 
-// What a FIFO, socket or eventfd has to say is of no interest, but must be read. False when it has ended.
+// What a FIFO, socket or eventfd has to say is of no interest, but must be read. False when it has ended; or never
+// ends, like /dev/random: a full FIFO is read in 16 times.
 bool drain(int fd) noexcept {
-    char text[256];
-    ssize_t n = 0;
-    while ((n = ::read(fd, text, sizeof(text))) == static_cast<ssize_t>(sizeof(text))) {
-    }
-    return n != 0;
+    char text[4096];
+    for (int reads = 0; reads < 20; ++reads)
+        if (const ssize_t n = ::read(fd, text, sizeof(text)); n < static_cast<ssize_t>(sizeof(text))) return n != 0;
+    return false;
 }
 
 // A program may close every descriptor that it has, and open its own under these numbers. The hub knows a source by its

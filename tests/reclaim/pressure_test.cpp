@@ -113,6 +113,35 @@ TEST_F(pressure, by_a_socket) {
     });
 }
 
+TEST_F(pressure, from_a_source_that_never_ends_is_heard_once) {
+    expect_in_a_new_process([] {
+        ::alarm(10);
+        watch("/dev/random");
+        synk::configure(by_pressure_only(false));
+        const int fd = synk::pressure_fd();
+        require(fd >= 0 && readable(fd), "it always has something to say");
+        put_some(8 * mib);
+        require(synk::on_pressure() == 8 * mib, "it goes");
+        require(!readable(fd), "but we listen no more");
+    });
+}
+
+TEST_F(pressure, by_a_full_fifo_is_heard_again) {
+    expect_in_a_new_process([this] {
+        watch(fifo());
+        synk::configure(by_pressure_only(false));
+        const int fd = synk::pressure_fd();
+        const int other_end = ::open(fifo().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        const std::string words(4096, '!');
+        while (::write(other_end, words.data(), words.size()) > 0) {
+        }
+        static_cast<void>(synk::on_pressure());
+        require(!readable(fd), "all is read");
+        tell(fifo());
+        require(readable(fd), "the loop is woken");
+    });
+}
+
 TEST_F(pressure, is_not_watched_when_told_so) {
     expect_in_a_new_process([] {
         watch("/dev/null");
