@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "base/no_cancellation.hpp"
 #include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
@@ -53,6 +54,7 @@ public:
 std::uint64_t interval() noexcept { return the_settings.weak_after_ns() / 4; }
 
 void sleep_a_moment() noexcept {
+    const no_cancellation here;
     constexpr timespec moment{0, 100'000};
     ::nanosleep(&moment, nullptr);
 }

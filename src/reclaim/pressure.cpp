@@ -16,6 +16,7 @@
 #include <synk/detail/atomic.hpp>
 
 #include "base/environment.hpp"
+#include "base/no_cancellation.hpp"
 #include "reclaim/base64.hpp"
 
 namespace synk::inline v1::detail {
@@ -164,6 +165,7 @@ bool watch_all(int epoll) noexcept {
 }
 
 int open_hub() noexcept {
+    const no_cancellation here;
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) return none;
     if (watch_all(epoll)) return epoll;
@@ -234,6 +236,7 @@ int pressure_source() noexcept {
 }
 
 void acknowledge_pressure() noexcept {
+    const no_cancellation here;
     const int epoll = pressure_source();
     epoll_event events[max_sources];
     const int n = epoll < 0 ? 0 : ::epoll_wait(epoll, events, max_sources, 0);
@@ -246,6 +249,7 @@ void acknowledge_pressure() noexcept {
 
 // What is not surely ours stays open: also what a thread was just opening at the fork.
 void forget_pressure_sources() noexcept {
+    const no_cancellation here;
     const int epoll = hub.exchange(unopened, memory_order_relaxed); // relaxed, all: the child has one thread
     const bool ours = epoll >= 0 && is_untouched(epoll);
     for (auto& place : opened)
