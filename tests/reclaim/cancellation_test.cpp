@@ -52,11 +52,11 @@ public:
         synk::configure(o);
         put_some(8 * mib);
         std::this_thread::sleep_for(milliseconds(5)); // a visit is due
-        calls_ = synk::detail::linux_calls;
-        calls_.barrier = stand;
-        synk::detail::the_system.store(&calls_);
+        calls = synk::detail::linux_calls;
+        calls.barrier = stand;
+        synk::detail::the_system.store(&calls);
         visitor_ = std::thread([] { synk::maintain(); });
-        while (!stands_) std::this_thread::yield();
+        while (!stands) std::this_thread::yield();
     }
     long_visit(const long_visit&) = delete;
     long_visit& operator=(const long_visit&) = delete;
@@ -64,12 +64,12 @@ public:
 
 private:
     static bool stand() noexcept {
-        stands_ = true;
+        stands = true;
         std::this_thread::sleep_for(milliseconds(100));
         return synk::detail::linux_calls.barrier();
     }
-    static inline std::atomic<bool> stands_{false};
-    static inline synk::detail::system_calls calls_;
+    static inline std::atomic<bool> stands{false};
+    static inline synk::detail::system_calls calls;
     std::thread visitor_;
 };
 

@@ -20,6 +20,7 @@ constinit std::atomic<bool> refuses{false};
 constinit std::atomic<int> refusals{0};
 } // namespace
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*),
                               void* argument) noexcept {
     if (refuses) return ++refusals, EAGAIN;

@@ -42,8 +42,8 @@ protected:
         EXPECT_TRUE(ends_well(in_child([&] {
             start_with("MEMORY_PRESSURE_WATCH", fifo());
             synk::configure(by_pressure_only(false));
-            hub_ = synk::pressure_fd();
-            require(hub_ >= 0, "there is a descriptor");
+            hub = synk::pressure_fd();
+            require(hub >= 0, "there is a descriptor");
             body();
         })));
     }
@@ -71,7 +71,7 @@ protected:
         }
         return epoll;
     }
-    static inline int hub_ = -1;
+    static inline int hub = -1;
 
 private:
     std::filesystem::path folder_;
@@ -99,10 +99,10 @@ TEST_F(stranger, that_is_a_hub_keeps_its_events) {
             pipes.push_back(ends[0]);
         }
         const int own = hub_of(pipes);
-        require(::dup2(own, hub_) == hub_, "the program's hub has the number");
+        require(::dup2(own, hub) == hub, "the program's hub has the number");
         require(synk::on_pressure() == 0, "nothing is idle");
         char text[8];
-        for (const int fd : pipes) require(fd == hub_ || ::read(fd, text, sizeof(text)) == 4, "nothing was read");
+        for (const int fd : pipes) require(fd == hub || ::read(fd, text, sizeof(text)) == 4, "nothing was read");
     });
 }
 
@@ -111,7 +111,7 @@ TEST_F(stranger, is_not_drained_in_the_place_of_one_source) {
         int ends[2];
         require(::pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0, "a pipe");
         for (int fd = STDERR_FILENO + 1; fd < ends[0]; ++fd) // whichever the source is
-            if (fd != hub_ && ::fcntl(fd, F_GETFD) >= 0) ::dup2(ends[0], fd);
+            if (fd != hub && ::fcntl(fd, F_GETFD) >= 0) ::dup2(ends[0], fd);
         require(::write(ends[1], "mine", 4) == 4, "a word");
         require(synk::pressure_fd() == -1, "a hub without its sources is of no use");
         require(synk::on_pressure() == 0, "nothing is idle");
@@ -151,7 +151,7 @@ TEST_F(stranger, is_no_pressure) {
 // What was ours goes, where nobody has touched it.
 TEST_F(stranger, is_told_from_our_own) {
     expect_after_watching([] {
-        const int own_hub = hub_;
+        const int own_hub = hub;
         const pid_t child = ::fork();
         if (child == 0) ::_exit(::fcntl(own_hub, F_GETFD) < 0 ? 0 : 1);
         require(status_of(child) == 0, "the child does not keep the hub");
