@@ -168,6 +168,15 @@ TEST(buffer, reads_as_much_as_there_is) {
     EXPECT_EQ(b.read({}), 0U);
 }
 
+TEST(buffer, reads_into_a_view_of_itself) {
+    buffer b("0123456789");
+    const std::span<std::byte> front = b.peek(6);
+    b.next(2);
+    EXPECT_EQ(b.read(front), 6U);
+    EXPECT_EQ(text(front), "234567");
+    EXPECT_EQ(b.view(), "89");
+}
+
 TEST(buffer, gives_the_next_bytes_from_every_position) {
     const std::string_view five = "01234";
     for (std::size_t length = 0; length <= 5; ++length)

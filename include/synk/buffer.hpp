@@ -161,7 +161,7 @@ public:
     // `into` is empty.
     [[nodiscard]] std::size_t read(std::span<std::byte> into) noexcept {
         const std::span<std::byte> from = next(into.size());
-        if (!from.empty()) std::memcpy(into.data(), from.data(), from.size());
+        if (!from.empty()) std::memmove(into.data(), from.data(), from.size());
         return from.size();
     }
     // The next n bytes without copying, or as many as there are. To skip bytes, drop the result.

@@ -24,8 +24,8 @@ class unsized_pool;
 // be called on it, growing an empty handle gets a block. Contents: bytes that nobody wrote through this
 // handle are unspecified (options::zero_on_get makes them zero). Alignment: data() stands on a 4096-byte
 // boundary. Thread safety: distinct handles may be used from any threads at once; one handle is like an int.
-// A block may be put by another thread than the one that got it, and a handle may outlive main(). A put leaves errno as
-// it was. Errors:
+// A block may be put by another thread than the one that got it, and a handle may outlive main(). Gets, puts and
+// growth leave errno as it was. Errors:
 // what grows throws std::length_error for a size that cannot exist and std::bad_alloc when there is no
 // memory, and then leaves the handle as it was. Everything else is noexcept.
 //
@@ -91,8 +91,9 @@ public:
     }
     // The same; false instead of an exception.
     [[nodiscard]] bool try_reserve(std::size_t n) noexcept { return n <= block_.capacity() || try_grow(n); }
-    // Adds bytes behind the last one. The capacity at least doubles when it grows and there is memory for it, so that
-    // n appends copy O(n) bytes. `more` may lie inside this very block.
+    // Adds bytes behind the last one. The capacity at least doubles when it grows (where there is no memory for that,
+    // it grows by an eighth, or by what is needed), so that n appends copy O(n) bytes. `more` may lie inside this very
+    // block.
     void append(std::span<const std::byte> more) {
         if (more.empty()) return;
         if (more.size() > block_.capacity() - size_) return append_grown(more);

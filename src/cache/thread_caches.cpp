@@ -20,6 +20,7 @@ namespace synk::inline v1::detail {
 
 constinit cache_entrance no_cache{cache_gate::walled_up()};
 constinit thread_local cache_entrance* this_thread_cache = &no_cache;
+constinit thread_local unsigned own_work::depth = 0;
 
 namespace {
 
@@ -73,6 +74,7 @@ void each_cache(Visit visit) noexcept {
 }
 
 void end_thread(void* record) noexcept {
+    const own_work mark;
     auto& c = *static_cast<cache_record*>(record);
     this_thread_cache = &no_cache;
     phase.store(thread_phase::ended, memory_order_relaxed);
@@ -116,7 +118,7 @@ void take_over_own() noexcept {
 void caches_after_fork() noexcept {
     note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
-    interrupted = has_own() && this_thread_cache->gate.entered();
+    interrupted = own_work::under_way() || (has_own() && this_thread_cache->gate.entered());
     each_cache([](cache_record& c) {
         if (&c == this_thread_cache) return;
         if (c.at_work.load(memory_order_relaxed) == this_thread()) { // relaxed: our own

@@ -32,6 +32,27 @@ struct cache_record : thread_cache {
     cache_record* next = nullptr;          // the list only grows; written before the record is published
 };
 
+// While one lives, the calling thread has blocks or numbers of the pool in its hands. A signal handler that forks then
+// has interrupted it, and the child goes on with them: thread_caches::interrupted_by_fork().
+class own_work {
+public:
+    own_work() noexcept {
+        ++depth;
+        compiler_barrier();
+    }
+    ~own_work() {
+        compiler_barrier();
+        --depth;
+    }
+    own_work(const own_work&) = delete;
+    own_work& operator=(const own_work&) = delete;
+
+    [[nodiscard]] static bool under_way() noexcept { return depth != 0; }
+
+private:
+    [[gnu::tls_model("initial-exec")]] static constinit thread_local unsigned depth;
+};
+
 class thread_caches {
 public:
     // The calling thread's cache, made at the first call. Null when the thread has ended its use of the pool

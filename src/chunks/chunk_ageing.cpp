@@ -180,25 +180,41 @@ page_run first_part(page_run run, std::size_t bytes) noexcept {
     return {run.first, std::min(around.first + around.pages - run.first, run.pages)};
 }
 
-std::size_t purge_chunk(chunk& c, std::size_t wanted) noexcept {
+// One look for memory to give back.
+class purge_under_way {
+public:
+    purge_under_way(std::size_t bytes, std::size_t patience) noexcept : wanted_(bytes), patience_(patience) {}
+
+    [[nodiscard]] bool goes_on() const noexcept { return done < wanted_ && (done != 0 || !is_refused()); }
+    [[nodiscard]] std::size_t missing() const noexcept { return wanted_ - done; }
+
+    std::size_t done = 0;
+
+private:
+    // Others' refusals count, too: they ask the same system.
+    [[nodiscard]] bool is_refused() const noexcept { return refused_advice() - refused_before_ >= patience_; }
+
+    std::size_t wanted_;
+    std::size_t patience_;
+    std::size_t refused_before_ = refused_advice();
+};
+
+void purge_chunk(chunk& c, purge_under_way& purge) noexcept {
     warm_chunks->erase(c.id); // as in age_chunk
     const page_selection pages = resident_free(c);
-    std::size_t done = 0;
-    for (page_run run = pages.next(0); run.pages != 0 && done < wanted; run = pages.next(run.first + run.pages))
-        done += on_claimed(c, first_part(run, wanted - done), make_gone);
+    for (page_run run = pages.next(0); run.pages != 0 && purge.goes_on(); run = pages.next(run.first + run.pages))
+        purge.done += on_claimed(c, first_part(run, purge.missing()), make_gone);
     if (resident_free(c).next(0).pages != 0) warm_chunks->insert(c.id);
-    return done;
 }
 
 // Whole huge pages, or what could be one: the cheapest to give back, and to have again.
-std::size_t purge_huge_pages(chunk& c, std::size_t wanted) noexcept {
-    std::size_t done = 0;
-    for (page_run run{0, pages_of_huge}; run.first < page_bitmap::pages && done < wanted; run.first += pages_of_huge) {
+void purge_huge_pages(chunk& c, purge_under_way& purge) noexcept {
+    for (page_run run{0, pages_of_huge}; run.first < page_bitmap::pages && purge.goes_on();
+         run.first += pages_of_huge) {
         const page_run free = c.owned.next_free(run.first);
         if (free.first == run.first && free.pages >= run.pages && c.gone.count(run) < run.pages)
-            done += on_claimed(c, run, make_gone);
+            purge.done += on_claimed(c, run, make_gone);
     }
-    return done;
 }
 
 template <class Visit>
@@ -246,25 +262,26 @@ std::size_t chunk_store::age(const ageing& how) noexcept {
     return went;
 }
 
-std::size_t chunk_store::purge(std::size_t bytes) noexcept {
-    std::size_t done = 0;
-    if (bytes == 0) return 0;
+std::size_t chunk_store::purge(std::size_t bytes, std::size_t patience) noexcept {
+    purge_under_way purge(bytes, patience);
+    if (!purge.goes_on()) return 0;
     each_warm([&](chunk& c) {
-        if (bytes - done >= bytes_of(pages_of_huge)) done += purge_huge_pages(c, bytes - done);
-        return done < bytes;
+        if (purge.missing() >= bytes_of(pages_of_huge)) purge_huge_pages(c, purge);
+        return purge.goes_on();
     });
+    if (!purge.goes_on()) return purge.done;
     each_warm([&](chunk& c) {
-        if (done >= bytes) return false;
-        done += purge_chunk(c, bytes - done);
-        return done < bytes;
+        purge_chunk(c, purge);
+        return purge.goes_on();
     });
-    return done;
+    return purge.done;
 }
 
 std::size_t chunk_store::unmap_resident(std::size_t bytes) noexcept {
     std::size_t done = 0;
     each_warm([&](chunk& c) {
-        if (resident_free(c).next(0).pages != 0 && claim_run(c, chunk::whole)) done += unmap_chunk(c);
+        const bool wholly_free = c.owned.next_free(0).pages == page_bitmap::pages;
+        if (wholly_free && resident_free(c).next(0).pages != 0 && claim_run(c, chunk::whole)) done += unmap_chunk(c);
         return done < bytes;
     });
     return done;

@@ -42,9 +42,10 @@ public:
     // stay resident all the same.
     static std::size_t free_gone(std::byte* data) noexcept;
 
-    // Gives the memory of free pages back, highest chunks last, until `bytes` are given back or none is left.
-    // Returns the bytes given back.
-    static std::size_t purge(std::size_t bytes) noexcept;
+    // Gives the memory of free pages back, highest chunks last, until `bytes` are given back or none is left, or the
+    // system has refused `patience` times and given nothing. Returns the bytes given back.
+    static std::size_t purge(std::size_t bytes, std::size_t patience = without_end) noexcept;
+    static constexpr std::size_t without_end = ~std::size_t{0};
 
     // For memory whose advice is refused (it is locked): unmaps chunks that are wholly free and not gone, until `bytes`
     // of them went or none is left. Returns the bytes.

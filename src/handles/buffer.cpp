@@ -40,10 +40,13 @@ std::size_t buffer::needed(std::size_t n) const noexcept {
     return kept + std::min(n, std::numeric_limits<std::size_t>::max() - kept);
 }
 
-// Room for n more, and where there is memory for it twice the capacity, so that n writes copy O(n) bytes.
+// Room for n more, and where there is memory for it twice the capacity, so that n writes copy O(n) bytes; or an eighth
+// more than is needed.
 void buffer::reserve_more(bytes& storage, std::size_t n) const {
-    const std::size_t ample = std::min(2 * capacity(), detail::max_block_size);
-    if (needed(n) >= ample || !storage.try_reserve(ample)) storage.reserve(needed(n));
+    const std::size_t least = needed(n), ample = std::min(2 * capacity(), detail::max_block_size);
+    if (least < ample && (storage.try_reserve(ample) || storage.try_reserve(std::min(least + least / 8, ample))))
+        return;
+    storage.reserve(least);
 }
 
 void buffer::slide_down() noexcept {

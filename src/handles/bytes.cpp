@@ -25,7 +25,10 @@ void bytes::append_grown(std::span<const std::byte> more) {
     const std::size_t used = own ? std::min(capacity, std::max(size_, at + more.size())) : size_;
     const std::size_t ample = std::min(2 * capacity, detail::max_block_size);
     detail::held_block grown;
-    if (needed < ample) grown = detail::try_regrow(block_, used, ample);
+    if (needed < ample) {
+        grown = detail::try_regrow(block_, used, ample);
+        if (grown.data == nullptr) grown = detail::try_regrow(block_, used, std::min(needed + needed / 8, ample));
+    }
     block_ = grown.data != nullptr ? grown : detail::regrow(block_, used, needed);
     std::memmove(block_.data + size_, own ? block_.data + at : more.data(), more.size());
     size_ = needed;

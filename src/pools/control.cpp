@@ -87,6 +87,7 @@ statistics look() {
 
 void configure(const options& wanted) {
     check(wanted);
+    const own_work mark;
     thread_caches::set_up(); // so that the environment does not come later and win
     budget.set_limit(wanted.idle_limit);
     the_settings.set(wanted);

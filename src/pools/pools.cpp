@@ -26,7 +26,22 @@ namespace detail {
 
 namespace {
 
+// What the system is asked on the way is no business of the caller's, who may be a signal handler, or put a buffer on
+// the way out of an error.
+class errno_stays {
+public:
+    errno_stays() noexcept = default;
+    ~errno_stays() { errno = before_; }
+    errno_stays(const errno_stays&) = delete;
+    errno_stays& operator=(const errno_stays&) = delete;
+
+private:
+    int before_ = errno;
+};
+
 held_block find_and_lend(std::size_t n) noexcept {
+    const own_work mark;
+    const errno_stays kept;
     held_block b = guarded_blocks::get(n);
     if (b.data == nullptr) b = find_block(n);
     if (b.data == nullptr) return {};
@@ -79,19 +94,19 @@ held_block get_slow(std::size_t n) {
     return b;
 }
 
-// A program that puts a buffer on its way out of an error still wants to know which one it was: errno stays.
 void put_slow(held_block b) noexcept {
-    const int before = errno;
+    const own_work mark;
+    const errno_stays kept;
     if (b.is_guarded())
         quarantine::hold_guarded(b);
     else
         put_for_reuse(b.plain());
     keeper::note_idle();
-    errno = before;
 }
 
 held_block try_regrow(held_block b, std::size_t used, std::size_t n) noexcept {
     if (n > max_block_size) return {};
+    const errno_stays kept;
     const held_block grown = grow_large(b, n);
     if (grown.data != nullptr) return grown;
     const held_block other = try_get(n);

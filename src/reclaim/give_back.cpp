@@ -30,6 +30,7 @@ std::size_t idle_bytes() noexcept {
 
 // First what nobody has close at hand.
 std::size_t trim_idle(std::size_t keep) noexcept {
+    const own_work mark;
     const std::size_t done = shared_store::purge(over(keep));
     if (over(keep) == 0) return done;
     quarantine::empty();
@@ -38,11 +39,11 @@ std::size_t trim_idle(std::size_t keep) noexcept {
 }
 
 std::size_t give_back_nearby(std::size_t bytes) noexcept {
-    const std::size_t done = shared_store::purge(bytes);
+    const std::size_t done = shared_store::purge(bytes, shared_store::few_refusals);
     if (done >= bytes) return done;
     thread_caches::behind_own_gate(thread_caches::empty);
     shared_store::empty_channels();
-    return done + shared_store::purge(bytes - done);
+    return done + shared_store::purge(bytes - done, shared_store::few_refusals);
 }
 
 // Gathering leaves no reservation but those of idle bytes.

@@ -41,10 +41,10 @@ void free_from_channels(std::size_t bytes) noexcept {
 void make_room(std::size_t bytes) noexcept {
     constexpr std::size_t huge_page = std::size_t{2} << 20;
     bytes = std::max(bytes, std::min(budget.limit() / 64, huge_page));
-    const std::size_t done = shared_store::purge(bytes);
+    const std::size_t done = shared_store::purge(bytes, shared_store::few_refusals);
     if (done >= bytes) return;
     free_from_channels(bytes - done);
-    shared_store::purge(bytes - done);
+    shared_store::purge(bytes - done, shared_store::few_refusals);
 }
 
 // For what is idle whether there is room or not: then other idle memory goes, or the same by other means.
@@ -111,8 +111,8 @@ void put_large(block b) noexcept {
     large_store::unmap_block(b);
 }
 
-std::size_t purge_part(std::size_t bytes) noexcept {
-    std::size_t done = chunk_store::purge(bytes);
+std::size_t purge_part(std::size_t bytes, std::size_t patience) noexcept {
+    std::size_t done = chunk_store::purge(bytes, patience);
     if (done < bytes) done += large_store::purge(bytes - done);
     if (done < bytes) done += chunk_store::unmap_resident(bytes - done); // what is still there was refused
     budget.give(done);
@@ -227,12 +227,12 @@ void shared_store::empty_channels() noexcept {
 }
 
 // In parts, so that there is room for others' puts as it comes, though this thread may stop in the middle.
-std::size_t shared_store::purge(std::size_t bytes) noexcept {
+std::size_t shared_store::purge(std::size_t bytes, std::size_t patience) noexcept {
     const std::size_t part = std::max(budget.limit() / 16, chunk_size);
     std::size_t done = 0;
     while (done < bytes) {
         const std::size_t wanted = std::min(bytes - done, part);
-        const std::size_t went = purge_part(wanted);
+        const std::size_t went = purge_part(wanted, patience);
         done += went;
         if (went < wanted) break;
     }

@@ -56,9 +56,11 @@ public:
     // Turns all blocks in the channels into free pages, whole again with their neighbours.
     static void empty_channels() noexcept;
 
-    // Gives free pages and shelved blocks back to the system, until `bytes` went or none are left. Returns
-    // the bytes.
-    static std::size_t purge(std::size_t bytes) noexcept;
+    // Gives free pages and shelved blocks back to the system, until `bytes` went or none are left, or as chunk_store
+    // says. Returns the bytes.
+    static std::size_t purge(std::size_t bytes, std::size_t patience = chunk_store::without_end) noexcept;
+    // For who gets or puts: locked memory is refused run by run, at each of them.
+    static constexpr std::size_t few_refusals = 8;
     // Gives back address space too, as far as it is wholly free. Returns the bytes that were resident.
     static std::size_t unmap_free() noexcept;
 

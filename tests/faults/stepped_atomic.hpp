@@ -24,15 +24,21 @@ public:
     [[nodiscard]] static bool held() { return held_; }
     static void let_go() { let_go_ = true; }
 
+    // The calling thread does this before that operation instead, as a signal handler would.
+    using handler = void (*)();
+    static void interrupt_by(handler h) { handler_ = h; }
+
     // Before each operation of the library's.
     static void step() noexcept {
         if (left_ == 0 || --left_ != 0) return;
+        if (handler_ != nullptr) return handler_();
         held_ = true;
         while (!let_go_) std::this_thread::yield();
     }
 
 private:
     static inline constinit thread_local std::uint64_t left_ = 0;
+    static inline constinit thread_local handler handler_ = nullptr;
     static inline std::atomic<bool> held_{false}, let_go_{false};
 };
 
@@ -48,8 +54,24 @@ using std::memory_order_relaxed;
 using std::memory_order_release;
 using std::memory_order_seq_cst;
 
+// Memory that is handed over by an atomic operation: whoever is interrupted before it looks has it in his hands.
 template <class T>
-using plain = T;
+class plain {
+public:
+    constexpr plain() noexcept = default;
+    plain& operator=(T wanted) noexcept {
+        synk_test::stopping_place::step();
+        value_ = wanted;
+        return *this;
+    }
+    operator T() const noexcept {
+        synk_test::stopping_place::step();
+        return value_;
+    }
+
+private:
+    T value_{};
+};
 
 template <class T>
 class atomic {

@@ -1,6 +1,7 @@
 // A system that refuses advice: the ladder's next step is taken instead, what cannot go stays, is counted, and the
 // statistics say so.
 
+#include <algorithm>
 #include <thread>
 
 #include "reclaim/idle_pool.hpp"
@@ -69,6 +70,29 @@ TEST_F(refusal, is_not_asked_for_again_at_every_visit) {
     static_cast<void>(watched_system::take_advice());
     visits(160); // 40 s: ten times gone_after
     EXPECT_LE(watched_system::take_advice().size(), 40U);
+}
+
+// Of many runs between lent blocks each would be asked for by each put over the limit, milliseconds at a time.
+TEST_F(refusal, ends_a_puts_search_after_a_few) {
+    synk::options o = without_keeper();
+    o.idle_limit = 8 * mib;
+    synk::configure(o);
+    watched_system::refuse(advice::weak);
+    watched_system::refuse(advice::gone);
+    auto blocks = get_many(2000, 16 * kib);
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < blocks.size(); i += 2) {
+        static_cast<void>(watched_system::take_advice());
+        put(std::move(blocks[i]));
+        most = std::max(most, watched_system::take_advice().size());
+    }
+    EXPECT_GT(most, 0U) << "the limit was never reached";
+    EXPECT_LE(most, 50U);
+    // Who trims wants to know of each run.
+    static_cast<void>(watched_system::take_advice());
+    synk::trim();
+    EXPECT_GT(watched_system::take_advice().size(), 200U);
+    put_all(blocks);
 }
 
 TEST_F(refusal, of_weak_unmaps_a_large_block) {
