@@ -75,7 +75,8 @@ SYNK_API std::size_t maintain() noexcept;
 // when the system tells nobody, or another thread is just opening it. It stays the library's: do not close or read it.
 // In the child of a fork it is closed; call this again there. When it is readable call on_pressure(), which gives back
 // all that is idle and returns how many bytes that was. With the keeper running neither is needed. The sources are
-// MEMORY_PRESSURE_WATCH, the process's cgroup, and /proc/pressure/memory.
+// MEMORY_PRESSURE_WATCH (as the environment said when the library was loaded), the process's cgroup, and
+// /proc/pressure/memory. Once all have ended, or the program has closed their descriptors (closefrom), it is -1.
 [[nodiscard]] SYNK_API int pressure_fd() noexcept;
 SYNK_API std::size_t on_pressure() noexcept;
 

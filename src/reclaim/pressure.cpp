@@ -192,7 +192,7 @@ bool is_in_hub(int epoll, int fd) noexcept {
     return false;
 }
 
-// What is in `place` is the hub's, or another thread has just dropped it (pairs with the exchange of drop_source()).
+// What is in `place` is the hub's, or another thread is just dropping it (pairs with the exchange of drop_source()).
 bool holds(int epoll, const atomic<int>& place, int descriptor) noexcept {
     return is_in_hub(epoll, descriptor - 1) || place.load(memory_order_acquire) != descriptor;
 }
@@ -211,12 +211,13 @@ bool is_untouched(int epoll) noexcept {
     return any && all;
 }
 
-// One that has ended. Whoever takes it out of `opened` closes it: two threads may see its end.
-void drop_source(int fd) noexcept {
+// One that has ended. It stays open: another thread may just be asking the hub for it.
+void drop_source(int epoll, int fd) noexcept {
     for (auto& place : opened) {
-        int expected = fd + 1;
-        if (place.compare_exchange_strong(expected, 0, memory_order_acq_rel, memory_order_relaxed)) ::close(fd);
+        int expected = fd + 1; // out of `opened` first: pairs with holds()
+        place.compare_exchange_strong(expected, 0, memory_order_acq_rel, memory_order_relaxed);
     }
+    ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);
 }
 
 } // namespace
@@ -243,7 +244,7 @@ void acknowledge_pressure() noexcept {
     for (int i = 0; i < n; ++i) {
         const int fd = events[i].data.fd;
         const bool hung_up = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
-        if (hung_up || ((events[i].events & EPOLLIN) != 0 && !drain(fd))) drop_source(fd);
+        if (hung_up || ((events[i].events & EPOLLIN) != 0 && !drain(fd))) drop_source(epoll, fd);
     }
 }
 
