@@ -86,10 +86,11 @@ void require_pool_works() {
     require(synk::stats().lent == lent, "a child loses nothing of its own");
 }
 
+// By chance, and in all threads at once; at each step of one: faults/every_step_test.cpp.
 TEST(ForkInTraffic, LeavesTheChildWithAWorkingPool) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(3);
-    for (std::size_t i = 0; i < effort(50); ++i) {
+    for (std::size_t i = 0; i < effort(25); ++i) {
         threads.let_run(20);
         ASSERT_TRUE(ends_well(in_child(require_pool_works))) << "child " << i;
     }
@@ -113,7 +114,7 @@ TEST(ForkInTraffic, FromAThreadThatIsNotMain) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(3);
     synk_test::worker other;
-    for (std::size_t i = 0; i < effort(25); ++i) {
+    for (std::size_t i = 0; i < effort(12); ++i) {
         threads.let_run(20);
         synk_test::ending e;
         other.run([&e] {
@@ -127,7 +128,7 @@ TEST(ForkInTraffic, FromAThreadThatIsNotMain) {
 TEST(ForkInTraffic, FromAThreadThatHasNotUsedThePool) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const traffic threads(3);
-    for (std::size_t i = 0; i < effort(25); ++i) {
+    for (std::size_t i = 0; i < effort(12); ++i) {
         threads.let_run(20);
         synk_test::ending e;
         std::thread([&e] { e = in_child(require_pool_works); }).join();
