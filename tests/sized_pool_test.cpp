@@ -195,24 +195,41 @@ TEST_F(SizedPool, DeallocatesInAnotherThread) {
     }
 }
 
-bool unmap_that_changes_errno(void* at, std::size_t size) noexcept {
-    const bool done = inside::linux_calls.unmap(at, size);
-    errno = EINVAL;
-    return done;
+// Each call of the system leaves an error behind, whether it has failed or not.
+inside::system_calls system_that_changes_errno() {
+    inside::system_calls all = inside::linux_calls;
+    all.map = [](std::size_t size, bool accessible) noexcept {
+        void* const at = inside::linux_calls.map(size, accessible);
+        return errno = EINVAL, at;
+    };
+    all.unmap = [](void* at, std::size_t size) noexcept {
+        const bool done = inside::linux_calls.unmap(at, size);
+        return errno = EINVAL, done;
+    };
+    all.remap = [](void* at, std::size_t size, std::size_t new_size, void* target) noexcept {
+        void* const now = inside::linux_calls.remap(at, size, new_size, target);
+        return errno = EINVAL, now;
+    };
+    return all;
 }
 
-TEST_F(SizedPool, APutLeavesErrnoAlone) {
-    static inside::system_calls system = inside::linux_calls;
-    system.unmap = unmap_that_changes_errno;
+TEST_F(SizedPool, ErrnoStays) {
+    static const inside::system_calls system = system_that_changes_errno();
     synk::configure(quiet_with_limit(0));
     inside::the_system.store(&system);
-    synk::bytes b = pool_.get_sized(5 * mib);
-    void* const p = pool_.allocate(5 * mib);
     errno = EAGAIN;
+    synk::bytes b = pool_.get_sized(5 * mib);
+    EXPECT_EQ(errno, EAGAIN) << "a get";
+    void* const p = pool_.allocate(5 * mib);
+    EXPECT_EQ(errno, EAGAIN) << "a bare get";
+    b.reserve(20 * mib);
+    EXPECT_EQ(errno, EAGAIN) << "growth";
+    EXPECT_FALSE(b.try_reserve(inside::max_block_size + 1));
+    EXPECT_EQ(errno, EAGAIN) << "growth that is refused";
     b.reset();
-    EXPECT_EQ(errno, EAGAIN);
+    EXPECT_EQ(errno, EAGAIN) << "a put";
     pool_.deallocate(p, 5 * mib);
-    EXPECT_EQ(errno, EAGAIN);
+    EXPECT_EQ(errno, EAGAIN) << "a bare put";
     inside::the_system.store(&inside::linux_calls);
 }
 

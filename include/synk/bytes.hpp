@@ -24,10 +24,9 @@ class unsized_pool;
 // be called on it, growing an empty handle gets a block. Contents: bytes that nobody wrote through this
 // handle are unspecified (options::zero_on_get makes them zero). Alignment: data() stands on a 4096-byte
 // boundary. Thread safety: distinct handles may be used from any threads at once; one handle is like an int.
-// A block may be put by another thread than the one that got it, and a handle may outlive main(). Gets, puts and
-// growth leave errno as it was. Errors:
+// A block may be put by another thread than the one that got it, and a handle may outlive main(). Errors:
 // what grows throws std::length_error for a size that cannot exist and std::bad_alloc when there is no
-// memory, and then leaves the handle as it was. Everything else is noexcept.
+// memory, and then leaves the handle as it was. Everything else is noexcept. errno is left as it was.
 //
 //     synk::bytes page = synk::get_sized_pool().get_sized(16384);
 //     const ssize_t n = ::read(fd, page.data(), page.size());

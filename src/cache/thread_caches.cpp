@@ -74,7 +74,6 @@ void each_cache(Visit visit) noexcept {
 }
 
 void end_thread(void* record) noexcept {
-    const own_work mark;
     auto& c = *static_cast<cache_record*>(record);
     this_thread_cache = &no_cache;
     phase.store(thread_phase::ended, memory_order_relaxed);

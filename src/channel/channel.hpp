@@ -82,8 +82,8 @@ public:
         return bound_ - free;
     }
 
-    // In the child of a fork, where nobody else is: slots that a thread had in its hands which is not there any more
-    // are empty again. The blocks in them are nobody's.
+    // In the child of a fork, whose one thread was in no get or put of a channel: slots that another thread had in its
+    // hands are empty again. The blocks in them are nobody's. relaxed: nobody else is there.
     void recover_slots() noexcept {
         for (unsigned g = 0; g < groups_; ++g) {
             std::uint64_t full = 0;

@@ -45,6 +45,12 @@ protected:
         synk::configure(without_keeper());
     }
 
+    static void set_limit(std::size_t bytes) {
+        synk::options o = without_keeper();
+        o.idle_limit = bytes;
+        synk::configure(o);
+    }
+
     static synk::bytes get(std::size_t n) {
         synk::bytes b = synk::get_sized_pool().get_sized(n);
         watched_system::lent(b.data(), b.capacity());

@@ -16,11 +16,6 @@ constexpr std::size_t huge_page = 2 * mib;
 
 class over_limit : public idle_pool {
 protected:
-    static void set_limit(std::size_t bytes) {
-        synk::options o = without_keeper();
-        o.idle_limit = bytes;
-        synk::configure(o);
-    }
     // What is idle becomes free pages of its chunk.
     static void make_free_pages() { synk::detail::gather_idle(); }
 };

@@ -11,11 +11,6 @@ protected:
     static constexpr std::size_t piece = 16 * kib;
     static constexpr std::size_t pieces = 4 * mib / piece;
 
-    static void set_limit(std::size_t bytes) {
-        synk::options o = without_keeper();
-        o.idle_limit = bytes;
-        synk::configure(o);
-    }
     // A chunk that is lent in pieces comes back: every other one when nothing may be idle, and so goes at once.
     static void leave_patchwork() {
         auto held = get_many(pieces, piece);

@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -16,6 +15,7 @@
 
 #include "support/child.hpp"
 #include "support/memory_pressure.hpp"
+#include "support/pressure_fifo.hpp"
 #include "support/process_memory.hpp"
 
 namespace {
@@ -23,19 +23,8 @@ namespace {
 using namespace synk_test;
 using std::chrono::milliseconds;
 
-class pressure : public testing::Test {
+class pressure : public pressure_fifo {
 protected:
-    void SetUp() override {
-        std::string name = "/tmp/synk_pressure_XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder_ = name;
-        ASSERT_EQ(::mkfifo(fifo().c_str(), 0600), 0);
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
-    [[nodiscard]] std::string fifo() const { return folder_ / "fifo"; }
-    [[nodiscard]] std::string path(const char* name) const { return folder_ / name; }
-
     static void watch(const std::string& what) { start_with("MEMORY_PRESSURE_WATCH", what); }
     // As the other end of the FIFO does.
     static void tell(const std::string& name) {
@@ -48,9 +37,6 @@ protected:
     static void expect_in_a_new_process(Body body) {
         EXPECT_TRUE(ends_well(in_child(body)));
     }
-
-private:
-    std::filesystem::path folder_;
 };
 
 TEST_F(pressure, by_a_fifo_makes_the_keeper_give_everything_back) {

@@ -13,6 +13,10 @@ using namespace synk_test;
 
 class refusal : public idle_pool {
 protected:
+    static void refuse_all() {
+        watched_system::refuse(advice::weak);
+        watched_system::refuse(advice::gone);
+    }
     static std::uint64_t refusals() { return synk::stats().refused_advice; }
 };
 
@@ -36,8 +40,7 @@ TEST_F(refusal, of_weak_leads_to_gone) {
 
 TEST_F(refusal, of_everything_keeps_it_and_says_so) {
     const auto given_back = synk::stats().given_back;
-    watched_system::refuse(advice::weak);
-    watched_system::refuse(advice::gone);
+    refuse_all();
     const auto before = refusals();
     synk::bytes lent = get(64 * kib); // in the same chunk, which so cannot be unmapped
     put(get(1 * mib));
@@ -63,8 +66,7 @@ TEST_F(refusal, of_everything_keeps_it_and_says_so) {
 
 // Memory that nothing can be done about is no reason to be busy.
 TEST_F(refusal, is_not_asked_for_again_at_every_visit) {
-    watched_system::refuse(advice::weak);
-    watched_system::refuse(advice::gone);
+    refuse_all();
     put(get(1 * mib));
     visits(20);
     static_cast<void>(watched_system::take_advice());
@@ -74,11 +76,8 @@ TEST_F(refusal, is_not_asked_for_again_at_every_visit) {
 
 // Of many runs between lent blocks each would be asked for by each put over the limit, milliseconds at a time.
 TEST_F(refusal, ends_a_puts_search_after_a_few) {
-    synk::options o = without_keeper();
-    o.idle_limit = 8 * mib;
-    synk::configure(o);
-    watched_system::refuse(advice::weak);
-    watched_system::refuse(advice::gone);
+    set_limit(8 * mib);
+    refuse_all();
     auto blocks = get_many(2000, 16 * kib);
     std::size_t most = 0;
     for (std::size_t i = 0; i < blocks.size(); i += 2) {
@@ -104,11 +103,8 @@ TEST_F(refusal, of_weak_unmaps_a_large_block) {
 }
 
 TEST_F(refusal, of_advice_does_not_break_the_limit_while_addresses_can_go) {
-    synk::options o = without_keeper();
-    o.idle_limit = 32 * mib;
-    synk::configure(o);
-    watched_system::refuse(advice::weak);
-    watched_system::refuse(advice::gone);
+    set_limit(32 * mib);
+    refuse_all();
     auto blocks = get_many(32, 4 * mib);
     put_all(blocks);
     EXPECT_LE(synk::stats().idle, 32 * mib);

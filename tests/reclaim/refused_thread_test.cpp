@@ -39,12 +39,16 @@ void put_some() {
     for (synk::bytes& b : blocks) b = synk::get_sized_pool().get_sized(mib);
 }
 
+void refuse_threads() {
+    synk::options o;
+    o.weak_after = milliseconds(400); // a visit is due every 100 ms
+    synk::configure(o);
+    refuses = true;
+}
+
 TEST(refused_thread, is_asked_for_again) {
     EXPECT_TRUE(ends_well(in_child([] {
-        synk::options o;
-        o.weak_after = milliseconds(200);
-        synk::configure(o);
-        refuses = true;
+        refuse_threads();
         put_some();
         require(refusals != 0, "a keeper was wanted");
         refuses = false;
@@ -54,10 +58,7 @@ TEST(refused_thread, is_asked_for_again) {
 
 TEST(refused_thread, is_asked_for_at_most_as_often_as_visits_are_due) {
     EXPECT_TRUE(ends_well(in_child([] {
-        synk::options o;
-        o.weak_after = milliseconds(400);
-        synk::configure(o);
-        refuses = true;
+        refuse_threads();
         const auto begin = std::chrono::steady_clock::now();
         while (std::chrono::steady_clock::now() - begin < milliseconds(500)) put_some();
         const auto passed = std::chrono::steady_clock::now() - begin;

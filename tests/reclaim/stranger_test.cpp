@@ -3,7 +3,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,6 +16,7 @@
 
 #include "support/child.hpp"
 #include "support/memory_pressure.hpp"
+#include "support/pressure_fifo.hpp"
 #include "support/process_memory.hpp"
 
 namespace {
@@ -24,18 +24,8 @@ namespace {
 using namespace synk_test;
 using std::chrono::milliseconds;
 
-class stranger : public testing::Test {
+class stranger : public pressure_fifo {
 protected:
-    void SetUp() override {
-        std::string name = "/tmp/synk_stranger_XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder_ = name;
-        ASSERT_EQ(::mkfifo(fifo().c_str(), 0600), 0);
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
-    [[nodiscard]] std::string fifo() const { return folder_ / "fifo"; }
-
     // In a new process whose pool watches the FIFO.
     template <class Body>
     void expect_after_watching(Body body) const {
@@ -72,9 +62,6 @@ protected:
         return epoll;
     }
     static inline int hub = -1;
-
-private:
-    std::filesystem::path folder_;
 };
 
 TEST_F(stranger, is_not_polled) {
