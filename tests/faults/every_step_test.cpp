@@ -71,6 +71,7 @@ void leave_some_idle() {
     use_many(2, 4 * mib);
     use_many(2, 6 * mib);
 }
+void leave_some_idle_in_channels() { std::thread(leave_some_idle).join(); } // and on the shelf
 void give_all_back() {
     synk::trim();
     inside::shared_store::unmap_free();
@@ -110,6 +111,7 @@ constexpr way ways[] = {
     {"BarePointer", [] { use(70'000); }, carry_a_bare_pointer},
     {"OverTheLimit", leave_some_idle, [] { use_many(12, 4 * mib); }},
     {"Trim", leave_some_idle, [] { synk::trim(); }},
+    {"TrimOfShared", leave_some_idle_in_channels, [] { synk::trim(); }, false, mode::normal, 150},
     {"GiveAllBack", leave_some_idle, give_all_back},
     {"Visits", leave_some_idle, visit_often},
     {"LookAndConfigure", leave_some_idle, look_and_configure},
@@ -327,7 +329,8 @@ bool goes_on_after_a_fork(const way& w, std::uint64_t n) {
         if (!in_child_of_handler) ::_exit(3);
         require_disjoint();
         const synk::statistics s = synk::stats();
-        for (const std::size_t part : {s.lent, s.idle, s.weak, s.gone, s.idle_quarantine})
+        for (const std::size_t part :
+             {s.lent, s.idle_cached, s.idle_channel, s.idle_chunk, s.idle_large, s.idle_quarantine, s.weak, s.gone})
             require(part <= s.mapped, "no count has run below zero");
     });
     EXPECT_TRUE(e.good() || (WIFEXITED(e.status) && WEXITSTATUS(e.status) == 3)) << e;
