@@ -28,7 +28,8 @@ SYNK_C_API void* synk_get(size_t size);
 /* The same, with its first size bytes zero. */
 SYNK_C_API void* synk_get_zeroed(size_t size);
 
-/* Puts a block back. NULL is a no-op. errno stays as it was, here and wherever nothing failed. */
+/* Puts a block back. NULL is a no-op. errno stays as it was, here and in what gets or resizes
+ * without failing. */
 SYNK_C_API void synk_put(void* block);
 
 /* How many bytes a block holds; 0 for NULL. */
