@@ -161,14 +161,13 @@ std::size_t weaken_if_worth_it(chunk& c, const ageing& how) noexcept {
 }
 
 std::size_t age_chunk(chunk& c, const ageing& how) noexcept {
-    warm_chunks->erase(c.id); // before looking: a page freed from now on enters it again
     std::size_t went = weaken_if_worth_it(c, how);
     if (calm_time(c, how.now) >= how.gone_after) {
         went += drop_free(c);
         c.calm_since.store(how.now, memory_order_relaxed); // what was refused is tried again after as long
     }
     mark_quiet(c);
-    if (resident_free(c).next(0).pages != 0) warm_chunks->insert(c.id);
+    static_cast<void>(stays_warm(c));
     return went;
 }
 
@@ -200,20 +199,34 @@ private:
 };
 
 void purge_chunk(chunk& c, purge_under_way& purge) noexcept {
-    warm_chunks->erase(c.id); // as in age_chunk
     const page_selection pages = resident_free(c);
     for (page_run run = pages.next(0); run.pages != 0 && purge.goes_on(); run = pages.next(run.first + run.pages))
         purge.done += on_claimed(c, first_part(run, purge.missing()), make_gone);
-    if (resident_free(c).next(0).pages != 0) warm_chunks->insert(c.id);
+    static_cast<void>(stays_warm(c));
 }
 
-// Whole huge pages, or what could be one: the cheapest to give back, and to have again.
-void purge_huge_pages(chunk& c, purge_under_way& purge) noexcept {
+void purge_huge_pages_of(chunk& c, purge_under_way& purge) noexcept {
     for (page_run run{0, pages_of_huge}; run.first < page_bitmap::pages && purge.goes_on();
          run.first += pages_of_huge) {
         const page_run free = c.owned.next_free(run.first);
         if (free.first == run.first && free.pages >= run.pages && c.gone.count(run) < run.pages)
             purge.done += on_claimed(c, run, make_gone);
+    }
+    static_cast<void>(stays_warm(c));
+}
+
+// Whole huge pages, or what could be one: the cheapest to give back, and to have again. Of some chunks, as most of
+// those that are long enough may have lost that memory before, and keep what is short.
+void purge_huge_pages(purge_under_way& purge) noexcept {
+    unsigned words = 32, patience = 64; // of 64 chunks; chunks
+    for (unsigned cls = whole_class; cls >= class_of(bytes_of(pages_of_huge)); --cls) {
+        chunk_set& set = *chunks_by_class[cls];
+        for (unsigned id = set.lowest(); id != chunk_set::none; ++id) {
+            id = set.next_common(*warm_chunks, id, words);
+            if (id == chunk_set::none) break;
+            if (patience-- == 0 || !purge.goes_on() || purge.missing() < bytes_of(pages_of_huge)) return;
+            purge_huge_pages_of(*chunks->at(id), purge);
+        }
     }
 }
 
@@ -265,10 +278,7 @@ std::size_t chunk_store::age(const ageing& how) noexcept {
 std::size_t chunk_store::purge(std::size_t bytes, std::size_t patience) noexcept {
     purge_under_way purge(bytes, patience);
     if (!purge.goes_on()) return 0;
-    each_warm([&](chunk& c) {
-        if (purge.missing() >= bytes_of(pages_of_huge)) purge_huge_pages(c, purge);
-        return purge.goes_on();
-    });
+    purge_huge_pages(purge);
     if (!purge.goes_on()) return purge.done;
     each_warm([&](chunk& c) {
         purge_chunk(c, purge);

@@ -38,15 +38,26 @@ void unlist(chunk& c, unsigned cls) noexcept {
     relist(c);
 }
 
+bool stays_warm(chunk& c) noexcept {
+    warm_chunks->erase(c.id); // before looking: a page freed from now on enters it again
+    for (unsigned w = 0; w < page_bitmap::words; ++w)
+        if ((c.owned.word(w) | c.gone.word(w)) != ~std::uint64_t{0}) {
+            warm_chunks->insert(c.id);
+            return true;
+        }
+    return false;
+}
+
 found_chunk find_chunk(unsigned cls) noexcept {
-    constexpr unsigned patience = 4; // chunks of a class
+    unsigned patience = 32; // words of 64 chunks
     found_chunk cold;
     for (; cls < chunk_class_count; ++cls) {
         chunk_set& set = *chunks_by_class[cls];
-        unsigned id = set.lowest();
-        if (id != chunk_set::none && cold.c == nullptr) cold = {chunks->at(id), cls};
-        for (unsigned looked = 0; id != chunk_set::none && looked < patience; ++looked, id = set.next(id + 1))
-            if (warm_chunks->contains(id)) return {chunks->at(id), cls};
+        const unsigned id = set.lowest();
+        if (id == chunk_set::none) continue;
+        const unsigned warm = set.next_common(*warm_chunks, id, patience);
+        if (warm != chunk_set::none) return {chunks->at(warm), cls};
+        if (cold.c == nullptr) cold = {chunks->at(id), cls};
     }
     return cold;
 }

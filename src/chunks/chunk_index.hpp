@@ -33,6 +33,9 @@ unsigned relist(chunk& c) noexcept;
 // Takes a chunk out of a class where it no longer belongs.
 void unlist(chunk& c, unsigned cls) noexcept;
 
+// Whether a page of the chunk is free and resident; if not, it is no member of warm_chunks any more.
+bool stays_warm(chunk& c) noexcept;
+
 struct found_chunk {
     chunk* c = nullptr;
     unsigned cls = 0;

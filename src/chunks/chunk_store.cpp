@@ -151,6 +151,8 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
         if (found.cls == whole_class) got = claim_whole(*found.c, cls, out, want);
         // Resident pages first: the others cost page faults, and room in the budget when they are put.
         if (got.count == 0) got = claim_from(*found.c, cls, out, want, memory_behind::all);
+        // What was resident in it has been lent meanwhile: another one may have some.
+        if (got.count == 0 && warm_chunks->contains(found.c->id) && !stays_warm(*found.c)) continue;
         if (got.count == 0) got = claim_from(*found.c, cls, out, want, memory_behind::any);
         if (got.count == 0) {
             unlist(*found.c, found.cls);
@@ -166,11 +168,13 @@ namespace {
 
 // In chunks whose longest run is of a class below `end`.
 claimed_blocks claim_resident_below(unsigned end, unsigned cls, std::byte** out, unsigned want) noexcept {
+    unsigned words = 32; // of 64 chunks
     for (unsigned listed = cls; listed < end; ++listed) {
         chunk_set& set = *chunks_by_class[listed];
         unsigned patience = 8; // chunks of a class
-        for (unsigned id = set.lowest(); id != chunk_set::none && patience-- != 0; id = set.next(id + 1)) {
-            if (!warm_chunks->contains(id)) continue;
+        for (unsigned id = set.lowest(); id != chunk_set::none && patience-- != 0; ++id) {
+            id = set.next_common(*warm_chunks, id, words);
+            if (id == chunk_set::none) break;
             chunk& c = *chunks->at(id);
             const claimed_blocks got = claim_from(c, cls, out, want, memory_behind::all);
             relist(c); // where it came to nothing, too: it may have hidden pages from who listed the chunk meanwhile

@@ -53,16 +53,14 @@ public:
 
     // The lowest member that is not below `from`.
     [[nodiscard]] unsigned next(unsigned from) noexcept {
-        while (from < Capacity) {
-            const unsigned word = next_word(from / 64);
-            if (word == none) return none;
-            if (word != from / 64) from = word * 64;
-            const std::uint64_t bits = bottom_[word].load(memory_order_seq_cst) & above(from % 64);
-            if (bits != 0) return word * 64 + static_cast<unsigned>(std::countr_zero(bits));
-            if (from % 64 == 0) lower(word);
-            from = (word + 1) * 64;
-        }
-        return none;
+        unsigned patience = bottom_words;
+        return find(from, patience, [](unsigned) { return ~std::uint64_t{0}; });
+    }
+
+    // The lowest one of those that is a member of `other`, too. It looks at up to `patience` words that have members
+    // here, and counts them down, so that large sets which do not meet keep nobody: none when that is used up.
+    [[nodiscard]] unsigned next_common(const id_set& other, unsigned from, unsigned& patience) noexcept {
+        return find(from, patience, [&other](unsigned w) { return other.bottom_[w].load(memory_order_seq_cst); });
     }
 
 private:
@@ -98,6 +96,22 @@ private:
         auto& top = top_[word / 64];
         top.fetch_and(~bit_of(word), memory_order_seq_cst);                          // E2
         if (middle_[word].load(memory_order_seq_cst) != 0) raise(top, bit_of(word)); // E3
+    }
+
+    // Among the members that also(word) has.
+    template <class Also>
+    [[nodiscard]] unsigned find(unsigned from, unsigned& patience, Also also) noexcept {
+        for (; from < Capacity && patience != 0; --patience) {
+            const unsigned word = next_word(from / 64);
+            if (word == none) return none;
+            if (word != from / 64) from = word * 64;
+            const std::uint64_t members = bottom_[word].load(memory_order_seq_cst);
+            const std::uint64_t bits = members & also(word) & above(from % 64);
+            if (bits != 0) return word * 64 + static_cast<unsigned>(std::countr_zero(bits));
+            if (members == 0) lower(word);
+            from = (word + 1) * 64;
+        }
+        return none;
     }
 
     // The lowest bottom word not below `from` that is marked as not empty.

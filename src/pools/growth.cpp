@@ -76,7 +76,9 @@ void growth::note_eviction() noexcept {
 void growth::account_for(const found_blocks& found, memory from) noexcept {
     if (found.cold_bytes == 0) return;
     const std::size_t idle = budget.reserved();
-    const std::size_t allowed = idle_allowance();
+    // What came beside the block is for the next gets: where nothing else is idle, to pay with it would break each huge
+    // page that is begun.
+    const std::size_t allowed = idle_allowance() + found.beside_bytes;
     if (idle <= allowed) {
         if (from == memory::new_to_pool) note_growth();
     } else if (is_due()) {

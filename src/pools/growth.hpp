@@ -7,8 +7,9 @@
 //
 // Beside much that is lent little may lie idle (idle_allowance), as what lies idle between lent blocks is mostly in
 // pieces too short to be of use. Where more does, memory that comes into use is paid for: as much idle memory is given
-// back. It may have been just what the thread's next gets want, and it would pay for those in turn: so this is a
-// working against itself, too, and after some rounds more the thread may keep what it has.
+// back, but for what a get brings beside its block, as the rest of a huge page. It may have been just what the thread's
+// next gets want, and it would pay for those in turn: so this is a working against itself, too, and after some rounds
+// more the thread may keep what it has.
 //
 // Thread safety: each thread does its own accounts.
 #pragma once

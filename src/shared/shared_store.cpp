@@ -65,7 +65,7 @@ found_blocks claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
     const unsigned used = got.count == 0 ? 0 : got.count - 1;
     budget.give(got.warm_bytes + (reserved - used) * bytes);
     force_in(got.warmed_bytes);
-    return {got.count, got.count * bytes - got.warm_bytes + got.warmed_bytes};
+    return {got.count, got.count * bytes - got.warm_bytes + got.warmed_bytes, used * bytes + got.warmed_bytes};
 }
 
 using claim_function = claimed_blocks(unsigned cls, std::byte** out, unsigned want) noexcept;

@@ -13,10 +13,12 @@
 
 namespace synk::inline v1::detail {
 
-// What a get brought: `count` blocks, and how many bytes without memory behind them came into use by it.
+// What a get brought: `count` blocks, and how many bytes without memory behind them came into use by it. Beside the one
+// block that is about to be lent: the other blocks, and the rest of a huge page.
 struct found_blocks {
     unsigned count = 0;
     std::size_t cold_bytes = 0;
+    std::size_t beside_bytes = 0;
 };
 
 class shared_store {

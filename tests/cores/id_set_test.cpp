@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "support/random.hpp"
@@ -50,6 +51,36 @@ TEST(IdSet, HoldsOneIdAtEveryEdge) {
         EXPECT_FALSE(s->erase(id)) << "it is out already";
         EXPECT_EQ(s->lowest(), s->none);
     }
+}
+
+TEST(IdSet, FindsWhatTwoSetsHaveInCommon) {
+    const auto odd = std::make_unique<big_set>(), some = std::make_unique<big_set>();
+    for (const unsigned id : edges) {
+        if (id % 2 != 0) odd->insert(id);
+        some->insert(id);
+    }
+    some->erase(127);
+    unsigned patience = ~0U;
+    std::vector<unsigned> found;
+    for (unsigned id = odd->next_common(*some, 0, patience); id != odd->none;
+         id = odd->next_common(*some, id + 1, patience))
+        found.push_back(id);
+    EXPECT_THAT(found,
+                testing::ElementsAre(1, 63, 65, 4095, 4097, 262143, 262145, 524287, capacity - 65, capacity - 1));
+    EXPECT_EQ(odd->next_common(*some, capacity, patience), odd->none);
+}
+
+TEST(IdSet, LooksForWhatIsCommonOnlyAsLongAsItHasPatience) {
+    const auto s = std::make_unique<big_set>(), other = std::make_unique<big_set>();
+    for (unsigned word = 0; word < 10; ++word) s->insert(word * 64);
+    other->insert(5 * 64);
+    unsigned patience = 6;
+    EXPECT_EQ(s->next_common(*other, 0, patience), 5U * 64);
+    EXPECT_EQ(patience, 1U); // what is found costs nothing
+    patience = 5;
+    EXPECT_EQ(s->next_common(*other, 0, patience), s->none);
+    EXPECT_EQ(patience, 0U);
+    EXPECT_EQ(s->next_common(*other, 5 * 64, patience), s->none);
 }
 
 TEST(IdSet, WalksAllEdgesInOrder) {

@@ -84,6 +84,34 @@ TEST_F(IdleBesideLent, WhatWasPaidTooMuchIsTakenOffWhatIsDueNext) {
     EXPECT_EQ(synk::stats().idle_large, large);
 }
 
+// Nothing else is idle; the rest of each page is what the next gets want. (One may go: the room that the cache keeps
+// for its blocks' return counts as idle, too.)
+TEST_F(IdleBesideLent, HugePagesAreNotBrokenByWhatIsLentOfThem) {
+    synk::options o = quiet_with_limit(limit);
+    o.huge = synk::huge_pages::on;
+    synk::configure(o);
+    std::vector<synk::bytes> held;
+    while (lent() < 4 * limit) {
+        held.push_back(synk::get_sized_pool().get_sized(page));
+        ASSERT_LE(synk::stats().idle, 2 * mib);
+    }
+    EXPECT_LE(given_back(), 2 * mib);
+}
+
+// As after a burst that was longer than idle_limit: of many chunks that are wholly free most have no memory.
+TEST_F(IdleBesideLent, IdleMemoryIsLentBeforePagesWithoutMemoryHoweverManyThereAre) {
+    constexpr std::size_t burst = 8 * limit;
+    std::vector<synk::bytes> held;
+    fill(held, burst);
+    std::thread([&] { held.clear(); }).join(); // by a thread that ends, so that it lies in nobody's cache
+    inside::shared_store::empty_channels();
+    const synk::statistics before = synk::stats();
+    ASSERT_GT(before.idle, limit / 2);
+    ASSERT_GT(before.gone, burst / 2);
+    while (lent() < before.idle / 2) held.push_back(synk::get_sized_pool().get_sized(page));
+    EXPECT_EQ(synk::stats().gone, before.gone);
+}
+
 // They want more idle memory than is allowed for; so they would pay for ever, each for what the last one put.
 TEST_F(IdleBesideLent, GetsOfTheSameSizesAgainAndAgainComeToAnEndOfPaying) {
     std::vector<synk::bytes> held;
