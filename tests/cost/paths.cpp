@@ -1,10 +1,16 @@
-// One path of a get and a put, many times: callgrind counts the instructions of measured().
+// One path of a get and a put, many times, with little or with much in the pool: callgrind counts the instructions of
+// measured().
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string_view>
+#include <vector>
+
+#include <valgrind/callgrind.h>
 
 #include <synk/pool.hpp>
 
@@ -74,6 +80,28 @@ void split() {
     if (budget.take(class_bytes(cls))) shared_store::put_pages(piece);
 }
 
+// The next of a list of sizes, as many of each doubling; what 64 gets have brought is put at once. From the first get
+// on: new chunks, cuts, longer blocks cut up, pieces that come together.
+std::vector<synk::bytes> held;
+void mixed() {
+    constexpr unsigned burst = 64;
+    static unsigned calls = 0;
+    if (calls % burst == 0) held.clear();
+    const unsigned spread = calls++ * 2654435761U; // Knuth's multiplicative hash
+    held.push_back(synk::get_sized_pool().get_sized((4 * kib << (spread >> 24) % 11) - (spread >> 12) % 1024));
+}
+
+// A get that nothing idle serves, and later its put, when as much lies idle as may: something goes back for it.
+constexpr std::size_t held_size = 64 * kib;
+void hold(unsigned long n) {
+    while (held.size() < n) held.push_back(synk::get_sized_pool().get_sized(held_size));
+}
+void new_memory() { held.push_back(synk::get_sized_pool().get_sized(4 * mib)); }
+void over_the_limit() {
+    at_least_one(held.empty() ? 0 : 1);
+    held.pop_back();
+}
+
 // A chunk that is free and resident.
 void prepare_memory() {
     static_cast<void>(synk::get_sized_pool().get_sized(4 * mib));
@@ -81,12 +109,67 @@ void prepare_memory() {
     shared_store::empty_channels();
 }
 
+void set_limit(std::size_t idle_limit) {
+    synk::options o;
+    o.idle_limit = idle_limit;
+    o.keeper = false;
+    o.weak_after = o.gone_after = std::chrono::hours(24); // no visit from the slow paths
+    synk::configure(o);
+}
+
+// What else is in the pool: blocks of 1 MiB that nobody touches.
+enum class state { lent, idle, pieces };
+std::vector<synk::bytes> filling;
+void fill(std::size_t bytes, state how) {
+    while (filling.size() * mib < bytes) filling.push_back(synk::get_sized_pool().get_sized(mib));
+    if (how == state::idle) filling.clear();
+    if (how == state::pieces)
+        for (std::size_t i = 0; i < filling.size(); i += 2) filling[i].reset();
+}
+
 struct path {
     std::string_view name;
     void (*once)();
+    // Counted when it has been gone often, from its first time on, or when as much lies idle as may.
+    enum { warm, cold, full } when = warm;
+    bool holds = false; // some memory from before the pool was filled
 };
-constexpr path paths[] = {{"sized_4k", sized_4k}, {"sized_1m", sized_1m}, {"sized_8m", sized_8m}, {"unsized", unsized},
-                          {"bare", bare},         {"channel", channel},   {"split", split}};
+constexpr path paths[] = {{"sized_4k", sized_4k},
+                          {"sized_1m", sized_1m},
+                          {"sized_8m", sized_8m},
+                          {"unsized", unsized},
+                          {"bare", bare},
+                          {"channel", channel},
+                          {"split", split},
+                          {"mixed", mixed, path::cold},
+                          {"short", mixed, path::full},
+                          {"new", new_memory, path::cold},
+                          {"over", over_the_limit, path::full, true}};
+
+// Null: there is none of this name.
+const path* find_path(std::string_view name) {
+    const auto* const p =
+        std::find_if(std::begin(paths), std::end(paths), [=](const path& x) { return x.name == name; });
+    return p != std::end(paths) ? p : nullptr;
+}
+std::optional<state> find_state(std::string_view name) {
+    if (name == "lent") return state::lent;
+    if (name == "idle") return state::idle;
+    if (name == "pieces") return state::pieces;
+    return std::nullopt;
+}
+unsigned long number(const char* text) {
+    unsigned long n = 0;
+    std::from_chars(text, text + std::strlen(text), n);
+    return n;
+}
+
+int say_usage() {
+    std::fputs("usage: cost_paths PATH PAIRS [lent|idle|pieces MIB], where PATH is one of", stderr);
+    for (const path& p : paths) std::fprintf(stderr, " %s", p.name.data());
+    std::fputs("\n", stderr);
+    return 2;
+}
 
 } // namespace
 
@@ -96,21 +179,20 @@ extern "C" [[gnu::noinline, gnu::visibility("default")]] void measured(void (*on
 }
 
 int main(int argc, char** argv) {
-    unsigned long pairs = 0;
-    if (argc == 3) std::from_chars(argv[2], argv[2] + std::strlen(argv[2]), pairs);
-    for (const path& p : paths) {
-        if (argc != 3 || p.name != argv[1]) continue;
-        synk::options o;
-        o.keeper = false;
-        o.weak_after = o.gone_after = std::chrono::hours(24); // no visit from the slow paths
-        synk::configure(o);
+    if (argc != 3 && argc != 5) return say_usage();
+    const path* const p = find_path(argv[1]);
+    const auto how = argc == 5 ? find_state(argv[3]) : state::lent;
+    if (p == nullptr || !how) return say_usage();
+    const unsigned long pairs = number(argv[2]);
+    set_limit(argc == 5 ? std::size_t{64} << 30 : synk::options{}.idle_limit);
+    if (p->holds) hold(pairs);
+    if (argc == 5) fill(number(argv[4]) * mib, *how);
+    if (p->when == path::full) set_limit(std::max(synk::stats().idle, 4 * mib));
+    if (p->when == path::warm) {
         prepare_memory();
-        for (int i = 0; i < 64; ++i) p.once(); // until it is warm
-        measured(p.once, pairs);
-        return 0;
+        for (int i = 0; i < 64; ++i) p->once();
     }
-    std::fputs("usage: cost_paths PATH PAIRS, where PATH is one of", stderr);
-    for (const path& p : paths) std::fprintf(stderr, " %s", p.name.data());
-    std::fputs("\n", stderr);
-    return 2;
+    CALLGRIND_START_INSTRUMENTATION;
+    measured(p->once, pairs);
+    CALLGRIND_STOP_INSTRUMENTATION;
 }
