@@ -17,6 +17,8 @@ table burst_table(const settings& s, progress& shown) {
     };
     std::vector<contender> contenders;
     processes.enter(contenders, "16 x 32 KiB", burst(pattern::one, 32 * kib, 16), t.columns.size());
+    processes.enter(contenders, "256 x 32 KiB", burst(pattern::one, 32 * kib, 256), t.columns.size());
+    processes.enter(contenders, "64 x 1 MiB", burst(pattern::one, mib, 64), t.columns.size());
     processes.enter(contenders, "64 mixed", burst(pattern::mixed, 0, 64), t.columns.size());
     run_in_turn(t, contenders, s.rounds, shown);
     t.notes.emplace_back("page faults once warm: every size of the list was there twice before");

@@ -26,7 +26,7 @@ using synk::detail::class_bytes;
 using synk::detail::class_of_positive;
 using synk::detail::thread_cache;
 
-// 4 MiB worth, 8 to 64: the library's own bound of a bin.
+// 4 MiB worth, 8 to 64: the library's own bound of a bin when this was measured.
 [[nodiscard]] inline unsigned room_of(unsigned cls) {
     return static_cast<unsigned>(
         std::clamp<std::size_t>(synk::detail::chunk_size / class_bytes(cls), 8, slots_per_bin));

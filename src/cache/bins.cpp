@@ -1,5 +1,6 @@
 // What lies in a cache and how much may: thread_caches from behind the gate.
 
+#include <algorithm>
 #include <cstring>
 
 #include "budget/idle_budget.hpp"
@@ -10,18 +11,29 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-// Blocks that a bin may ever hold: 4 MiB worth, but 8 to 64; of large ones a few.
+unsigned blocks_within(unsigned cls, std::size_t bytes, unsigned least, unsigned most) noexcept {
+    const std::size_t fit = bytes / class_bytes(cls);
+    return fit < least ? least : fit > most ? most : static_cast<unsigned>(fit);
+}
+
+// Blocks that a bin may ever hold: 64 MiB worth, as many as it has slots for; of large ones a few.
 unsigned max_limit(unsigned cls) noexcept {
     if (cls >= cached_class_count) return 0;
-    if (cls >= chunk_class_count) return cls < chunk_class_count + class_fan ? 4 : 2;
-    const std::size_t fit = chunk_size / class_bytes(cls);
-    return fit < 8 ? 8 : fit > slots_per_bin ? slots_per_bin : static_cast<unsigned>(fit);
+    if (cls >= chunk_class_count) return cls < chunk_class_count + class_fan ? slots_per_large_bin : 2;
+    return blocks_within(cls, 16 * chunk_size, 1, slots_per_bin);
+}
+
+// Blocks that a bin may come to hold now. While half of what may lie idle does not, a thread that holds many at once
+// keeps them all; from there on 4 MiB worth, but 8 to 64: several threads that want more would empty each other's.
+unsigned limit_now(unsigned cls) noexcept {
+    if (cls >= chunk_class_count || budget.reserved() <= budget.limit() / 2) return max_limit(cls);
+    return blocks_within(cls, chunk_size, 8, 64);
 }
 
 // relaxed, here and below: one writer at a time, behind the gate; others read a recent value.
 unsigned parked_in(const cache_record& c, unsigned cls) noexcept { return c.parked[cls].load(memory_order_relaxed); }
 void set_parked(cache_record& c, unsigned cls, unsigned n) noexcept {
-    c.parked[cls].store(static_cast<std::uint8_t>(n), memory_order_relaxed);
+    c.parked[cls].store(static_cast<std::uint16_t>(n), memory_order_relaxed);
 }
 
 // Changes a bin's limit, and what the cache says that it has reserved; the reservation itself is made or given back by
@@ -53,7 +65,7 @@ void expel_parked(cache_record& c, unsigned cls) noexcept {
     const unsigned n = parked_in(c, cls);
     if (n == 0) return;
     std::byte* items[slots_per_bin];
-    std::memcpy(items, c.row(cls) + slots_per_bin - n, n * sizeof(*items));
+    std::memcpy(items, c.row(cls) + slots_of(cls) - n, n * sizeof(*items));
     set_parked(c, cls, 0);
     c.reserved.store(c.reserved.load(memory_order_relaxed) - n * class_bytes(cls), memory_order_relaxed);
     shared_store::put_idle(cls, items, n);
@@ -62,7 +74,7 @@ void expel_parked(cache_record& c, unsigned cls) noexcept {
 void park_all(cache_record& c, unsigned cls) noexcept {
     const unsigned n = c.count(cls);
     std::byte** const slots = c.row(cls);
-    std::memmove(slots + slots_per_bin - n, slots, n * sizeof(*slots));
+    std::memmove(slots + slots_of(cls) - n, slots, n * sizeof(*slots));
     c.bin(cls).add(-(n * cache_bin::one_block)); // in 64 bits: the hits are above
     c.set_limit(cls, c.limit(cls) - n);          // the reservations stay with the blocks
     set_parked(c, cls, n);
@@ -91,8 +103,9 @@ bool raise_limit_by(cache_record& c, unsigned cls, unsigned blocks) noexcept {
 
 // Lets the bin hold more, if it may and the budget allows it.
 bool raise_limit(cache_record& c, unsigned cls) noexcept {
-    const unsigned left = max_limit(cls) - (c.limit(cls) + parked_in(c, cls));
-    if (left == 0) return false;
+    const unsigned held = c.limit(cls) + parked_in(c, cls), most = limit_now(cls);
+    if (held >= most) return false;
+    const unsigned left = most - held;
     return raise_limit_by(c, cls, limit_step(cls, left)) || raise_limit_by(c, cls, 1);
 }
 
@@ -139,19 +152,22 @@ std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept 
 // for the next: it is idle memory that nobody has.
 bool thread_caches::pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept {
     const unsigned held = take_oldest(c, cls, out.items, c.limit(cls)); // it is full: all that it may hold
+    constexpr unsigned most_room = 64;                                  // it may have held more, for gets of its own
     const bool goes_too = held == 1;
     if (goes_too) out.items[held] = data;
     out.count = goes_too ? held + 1 : held;
     const unsigned least_room = goes_too ? 0 : 1;
-    const unsigned room = class_bytes(cls) <= worth_passing_on ? held : least_room;
+    const unsigned room = class_bytes(cls) <= worth_passing_on ? std::min(held, most_room) : least_room;
     const bool all_reserved = budget.take((out.count + room - held) * class_bytes(cls));
     out.reserved = all_reserved ? out.count : out.count - 1;
     change_limit(c, cls, all_reserved ? room : least_room);
     return goes_too || c.push(cls, data);
 }
 
-void thread_caches::spill_half(cache_record& c, unsigned cls, spill& out) noexcept {
-    out.count = take_oldest(c, cls, out.items, (c.limit(cls) + 1U) / 2);
+// Not too many: what finds no place in a channel takes its put a microsecond each.
+void thread_caches::spill_oldest(cache_record& c, unsigned cls, spill& out) noexcept {
+    constexpr unsigned most = 32;
+    out.count = take_oldest(c, cls, out.items, std::min((c.limit(cls) + 1U) / 2, most));
     if (out.count == 0) return;
     out.reserved = out.count;
     if (budget.take(out.count * class_bytes(cls))) return;
@@ -176,7 +192,7 @@ bool thread_caches::keep(cache_record& c, unsigned cls, std::byte* data, spill& 
     if (got_from && raise_limit(c, cls)) return c.push(cls, data);
     c.gets_at_spill[cls] = gets_from(c, cls);
     if (!got_from) return pass_on(c, cls, data, out);
-    spill_half(c, cls, out);
+    spill_oldest(c, cls, out);
     return c.push(cls, data);
 }
 
@@ -193,7 +209,7 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     std::memcpy(c.row(cls) + count, items, n * sizeof(*items));
     bin.add(n * cache_bin::one_block);
     c.hits_at_stow[cls] = static_cast<std::uint32_t>(bin.hits());
-    c.stowed[cls] = static_cast<std::uint8_t>(n);
+    c.stowed[cls] = static_cast<std::uint16_t>(n);
     return n;
 }
 
@@ -215,7 +231,7 @@ bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
     const unsigned parked = parked_in(c, cls);
     const unsigned n = (parked + 1) / 2;
     std::byte** const slots = c.row(cls);
-    std::memmove(slots + c.count(cls), slots + slots_per_bin - parked, n * sizeof(*slots));
+    std::memmove(slots + c.count(cls), slots + slots_of(cls) - parked, n * sizeof(*slots));
     bin.add(n * cache_bin::one_block);
     c.set_limit(cls, c.limit(cls) + n); // their reservations stay where they are
     set_parked(c, cls, parked - n);

@@ -17,12 +17,12 @@ namespace synk::inline v1::detail {
 //     slots:  [ count blocks | ... free ... | parked blocks ]    count <= limit, limit + parked <= max_limit
 struct cache_record : thread_cache {
     atomic<std::size_t> reserved{0}; // bytes: the sum of (limit + parked) * pages; written behind the gate
-    atomic<std::uint8_t> parked[cached_class_count] = {}; // written behind the gate
-    std::uint32_t seen_hits[cached_class_count] = {};     // of the keeper's last visit; behind the gate
-    std::uint32_t misses[cached_class_count] = {};        // gets that found the bin empty; the owner's
-    std::uint32_t gets_at_spill[cached_class_count] = {}; // when the bin last ran over; the owner's
-    std::uint32_t hits_at_stow[cached_class_count] = {};  // when the bin was last filled by stow(); behind the gate
-    std::uint8_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate
+    atomic<std::uint16_t> parked[cached_class_count] = {}; // written behind the gate
+    std::uint32_t seen_hits[cached_class_count] = {};      // of the keeper's last visit; behind the gate
+    std::uint32_t misses[cached_class_count] = {};         // gets that found the bin empty; the owner's
+    std::uint32_t gets_at_spill[cached_class_count] = {};  // when the bin last ran over; the owner's
+    std::uint32_t hits_at_stow[cached_class_count] = {};   // when the bin was last filled by stow(); behind the gate
+    std::uint16_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate
     atomic<std::uint64_t> hits_at_look{0}; // of all bins, when another thread last looked whether this one rests
     bool cut_off[cached_class_count] = {}; // see note_cut_off(); the owner's
     unsigned evictions = 0;                // see growth.hpp; the owner's
@@ -156,7 +156,7 @@ public:
 
 private:
     static bool pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept;
-    static void spill_half(cache_record& c, unsigned cls, spill& out) noexcept;
+    static void spill_oldest(cache_record& c, unsigned cls, spill& out) noexcept;
 };
 
 } // namespace synk::inline v1::detail

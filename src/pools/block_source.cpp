@@ -30,12 +30,12 @@ block pop_own(const cache_record& own, unsigned cls) noexcept {
     return b.plain();
 }
 
-// How many blocks a miss brings for the cache: a megabyte of them, but at most half of what the bin and the channel
-// hold.
+// How many blocks a miss brings for the cache: a megabyte of them, but at most half of what the channel holds.
+constexpr unsigned most_at_once = 32;
 unsigned batch_of(unsigned cls) noexcept {
     constexpr std::size_t batch_bytes = std::size_t{1} << 20;
     const std::size_t fit = batch_bytes / class_bytes(cls);
-    const unsigned most = std::min(slots_per_bin, channel_bound(tier_of_class(cls))) / 2;
+    const unsigned most = std::min(most_at_once, channel_bound(tier_of_class(cls)) / 2);
     return fit < 1 ? 1 : fit < most ? static_cast<unsigned>(fit) : most;
 }
 
@@ -151,7 +151,7 @@ block find_close_at_hand(unsigned cls, std::size_t n, std::byte** blocks) noexce
 
 // Pages without memory behind them come last where that memory would have to come from what is idle.
 block find_in_chunks(unsigned cls, std::size_t n) noexcept {
-    std::byte* blocks[slots_per_bin];
+    std::byte* blocks[most_at_once];
     const unsigned batch = batch_of(cls);
     if (const unsigned passed_on = shared_store::get_passed_on(cls, blocks, batch))
         return keep_rest(cls, blocks, passed_on);

@@ -103,7 +103,7 @@ struct caches_world {
         const unsigned in_bin = cache.count(block_class);
         for (unsigned i = 0; i < in_bin; ++i) use(cache.row(block_class)[i]);
         const unsigned parked = cache.parked[block_class].load();
-        for (unsigned i = 0; i < parked; ++i) use(cache.row(block_class)[slots_per_bin - 1 - i]);
+        for (unsigned i = 0; i < parked; ++i) use(cache.row(block_class)[slots_of(block_class) - 1 - i]);
         const std::size_t in_channel = channel_of(block_class).size(kind_of(block_class));
         require(in_bin + parked + in_channel + popped[0] + popped[1] + popped[2] == 2,
                 "a block is lost, or there twice");

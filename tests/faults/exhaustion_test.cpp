@@ -91,7 +91,7 @@ bool can_start_a_thread() {
 }
 
 void use_more_than_a_cache_holds() {
-    synk::bytes held[200];
+    synk::bytes held[400];
     for (synk::bytes& b : held) b = synk::get_sized_pool().get_sized(1);
 }
 

@@ -35,7 +35,7 @@ using std::chrono::milliseconds;
 
 // More than a cache takes: most are slow puts.
 void put_some() {
-    synk::bytes blocks[64];
+    synk::bytes blocks[100];
     for (synk::bytes& b : blocks) b = synk::get_sized_pool().get_sized(mib);
 }
 

@@ -2,7 +2,7 @@
 //
 // Ownership: a block in a bin belongs to the cache; whoever is behind the cache's gate (gate.hpp) may take it
 // out. Invariants, from behind the gate, for each class by itself:
-//     (1) count <= limit <= slots_per_bin, and row(c)[0 .. count) are distinct idle blocks of class c;
+//     (1) count <= limit <= slots_of(c), and row(c)[0 .. count) are distinct idle blocks of class c;
 //     (2) the cache has reserved the sum of limit * pages from the budget of idle memory, so a put that finds
 //         count < limit needs to ask nobody.
 // Nothing here allocates, and nothing here knows whether a block is a run of pages or a large mapping.
@@ -82,14 +82,20 @@ private:
 //
 // Where the rows begin keeps the first slots of each row from lying a multiple of 4096 bytes from the same bin's word,
 // tag or limit: a load that follows a store to such an address waits for it (tests/cores/thread_cache_test.cpp).
-inline constexpr unsigned slots_per_bin = 64;
-inline constexpr unsigned slots_per_row = 1 + slots_per_bin;
-inline constexpr unsigned slots_before_rows = 9;
-inline constexpr unsigned slot_count = slots_before_rows + cached_class_count * slots_per_row;
+inline constexpr unsigned slots_per_bin = 256;
+inline constexpr unsigned slots_per_large_bin = 4; // of classes above chunk_class_count
+inline constexpr unsigned slots_before_rows = 64;
 
-[[nodiscard]] constexpr unsigned first_slot(unsigned cls) noexcept {
-    return slots_before_rows + 1 + (cls < cached_class_count ? cls * slots_per_row : 0);
+[[nodiscard]] constexpr unsigned slots_of(unsigned cls) noexcept {
+    if (cls >= cached_class_count) return 0;
+    return cls < chunk_class_count ? slots_per_bin : slots_per_large_bin;
 }
+[[nodiscard]] constexpr unsigned first_slot(unsigned cls) noexcept {
+    const unsigned row = cls < cached_class_count ? cls : 0;
+    const unsigned large_rows = row < chunk_class_count ? 0 : row - chunk_class_count;
+    return slots_before_rows + 1 + (row - large_rows) * (1 + slots_per_bin) + large_rows * (1 + slots_per_large_bin);
+}
+inline constexpr unsigned slot_count = first_slot(cached_class_count - 1) + slots_per_large_bin;
 
 // A bin: where it ends now, as an index of the slot behind the top block, and how many gets it has served, in one word,
 // so that a get changes both by one addition.
@@ -126,7 +132,7 @@ struct alignas(64) thread_cache : cache_entrance {
     std::byte* slots[slot_count];    // the block put last is got first
 
     // Before anything else, once. The cache stands in zeroed memory (record_store.hpp), which the null before each row
-    // is part of: to write all slots would be nine pages for a thread that may use one.
+    // is part of: to write all slots would be many pages for a thread that may use one.
     void set_up() noexcept {
         for (unsigned cls = 0; cls < class_limit; ++cls) {
             tags[bin_of(cls)] = cls < cached_class_count ? held_block::tag_of(cls, class_pages(cls)) : 0;
