@@ -35,10 +35,12 @@ public:
     // The same from a chunk that is new from the system. None when the system has no memory.
     [[nodiscard]] static claimed_blocks claim_new(unsigned cls, std::byte** out, unsigned want) noexcept;
 
-    // A block that claim() gave: its pages are free again, at once and for any use. Its memory stays. Returns the class
-    // of the longest free run in its chunk; chunk::unlisted when others have taken all of it meanwhile.
-    static unsigned free(std::byte* data) noexcept;
-    // The same, its memory given back to the system first where the system allows it. Returns the bytes that
+    // Blocks that claim() gave: their pages are free again, at once and for any use. Their memory stays. Returns the
+    // class of the longest free run in the last one's chunk; chunk::unlisted when others have taken all of it
+    // meanwhile, or there are no blocks.
+    static unsigned free(std::byte* const* items, unsigned n) noexcept;
+    static unsigned free(std::byte* data) noexcept { return free(&data, 1); }
+    // The same of one, its memory given back to the system first where the system allows it. Returns the bytes that
     // stay resident all the same.
     static std::size_t free_gone(std::byte* data) noexcept;
 

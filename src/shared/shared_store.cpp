@@ -22,10 +22,6 @@ unsigned batch_from_chunks(unsigned cls, unsigned want) noexcept {
     return fit < want ? static_cast<unsigned>(fit) : want;
 }
 
-void free_to_chunks(std::byte* const* items, unsigned n) noexcept {
-    for (unsigned i = 0; i < n; ++i) chunk_store::free(items[i]); // the reservation goes with the pages
-}
-
 // What lies in channels becomes free pages, the largest blocks first, until `bytes` did.
 void free_from_channels(std::size_t bytes) noexcept {
     std::size_t done = 0;
@@ -91,18 +87,18 @@ unsigned take_of_fullest(channel& from, unsigned kind, std::byte** out, unsigned
     return excess != 0 ? from.get(fullest, out, std::min(n, excess)) : 0;
 }
 
-// Takes n blocks that a channel has no room for.
+// Takes n blocks that a channel has no room for. The reservations of those that become free pages go with them.
 void put_into_full(channel& to, unsigned kind, std::byte* const* items, unsigned n) noexcept {
     std::byte* others[slots_per_bin];
     const unsigned evicted = take_of_fullest(to, kind, others, n);
     const unsigned kept = evicted != 0 ? to.put(kind, items, n) : 0;
-    free_to_chunks(items + kept, n - kept);
-    free_to_chunks(others, evicted);
+    chunk_store::free(items + kept, n - kept);
+    chunk_store::free(others, evicted);
 }
 
 void age_channel(channel& from) noexcept {
     std::byte* items[channel::group_slots];
-    for (unsigned g = 0; g < channel::max_groups; ++g) free_to_chunks(items, from.get_stale(g, items));
+    for (unsigned g = 0; g < channel::max_groups; ++g) chunk_store::free(items, from.get_stale(g, items));
 }
 
 void put_large(block b) noexcept {
@@ -192,7 +188,7 @@ void shared_store::put(block b) noexcept {
 
 void shared_store::put_idle(unsigned cls, std::byte* const* items, unsigned n) noexcept {
     if (cls >= chunk_class_count) return put_reserved(cls, items, n);
-    free_to_chunks(items, n);
+    chunk_store::free(items, n);
 }
 
 void shared_store::put_pages(std::byte* data) noexcept { chunk_store::free(data); }
@@ -223,7 +219,7 @@ void shared_store::empty_channels() noexcept {
     std::byte* items[channel::max_bound];
     for (channel& from : channels)
         for (unsigned kind = 0; kind < channel::kinds; ++kind)
-            free_to_chunks(items, from.get(kind, items, channel::max_bound));
+            chunk_store::free(items, from.get(kind, items, channel::max_bound));
 }
 
 // In parts, so that there is room for others' puts as it comes, though this thread may stop in the middle.

@@ -107,7 +107,19 @@ struct visit : store_world {
     }
 };
 
-// The same when everything has been calm for so long that its memory goes, and somebody trims.
+// Two blocks of one chunk come back together, and the chunk is listed once for both.
+struct together : store_world {
+    static void thread(unsigned i) {
+        if (i == 1) static_cast<void>(claim(block_class + 1));
+        if (i != 0) return;
+        std::byte* blocks[2];
+        const unsigned n = chunk_store::claim(block_class, blocks, 2).count;
+        for (unsigned k = 0; k < n; ++k) use(blocks[k], block_class);
+        chunk_store::free(blocks, n);
+    }
+};
+
+// Blocks are claimed and come back when everything has been calm for so long that its memory goes, and somebody trims.
 struct trim : store_world {
     static void thread(unsigned i) {
         if (i == 0) put(claim(block_class), block_class);
@@ -239,6 +251,7 @@ struct relisting : store_world {
 
 const std::vector<program> worlds{program_of<relisting>("chunks_relisting"),
                                   program_of<visit>("chunks_visit"),
+                                  program_of<together>("chunks_together"),
                                   program_of<trim>("chunks_trim"),
                                   program_of<resident>("chunks_resident"),
                                   program_of<before_fork>("chunks_before_fork"),

@@ -78,8 +78,8 @@ struct prepared_store {
         fill(block);
         std::byte* other[blocks_in_chunk];
         fill(other);
-        for (std::byte* const b : other) detail::chunk_store::free(b);
-        for (const unsigned i : {2U, 3U}) detail::chunk_store::free(block[i]);
+        detail::chunk_store::free(other, blocks_in_chunk);
+        detail::chunk_store::free(block + 2, 2);
         detail::chunk_store::age(a_visit(1)); // they are found free
         detail::chunk_store::age(a_visit(2)); // they are weak, and so is the other chunk
         for (const unsigned i : {4U, 5U}) static_cast<void>(detail::chunk_store::free_gone(block[i]));
