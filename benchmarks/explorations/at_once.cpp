@@ -23,10 +23,10 @@ void hold(std::size_t count, std::size_t size) {
 } // namespace
 
 int main() {
-    for (const std::size_t count : {16, 128, 256, 1024}) hold(count, 32 << 10);
-    for (const std::size_t count : {256, 1024, 4096}) hold(count, 4 << 10);
-    for (const std::size_t count : {64, 256}) hold(count, 256 << 10);
-    for (const std::size_t count : {16, 64}) hold(count, 1 << 20);
+    for (const std::size_t count : {16U, 128U, 256U, 1024U}) hold(count, 32 << 10);
+    for (const std::size_t count : {256U, 1024U, 4096U}) hold(count, 4 << 10);
+    for (const std::size_t count : {64U, 256U}) hold(count, 256 << 10);
+    for (const std::size_t count : {16U, 64U}) hold(count, 1 << 20);
     hold(16, 4 << 20);
     std::printf("\n");
 }
