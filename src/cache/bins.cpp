@@ -6,6 +6,7 @@
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "shared/shared_store.hpp"
+#include "stats/counters.hpp"
 
 namespace synk::inline v1::detail {
 
@@ -23,10 +24,14 @@ unsigned max_limit(unsigned cls) noexcept {
     return blocks_within(cls, 16 * chunk_size, 1, slots_per_bin);
 }
 
-// Blocks that a bin may come to hold now. While half of what may lie idle does not, a thread that holds many at once
-// keeps them all; from there on 4 MiB worth, but 8 to 64: several threads that want more would empty each other's.
-unsigned limit_now(unsigned cls) noexcept {
-    if (cls >= chunk_class_count || budget.reserved() <= budget.limit() / 2) return max_limit(cls);
+// Blocks that a bin may come to hold now. While half of what may lie idle does not, and where the thread has most of
+// what does, a thread that holds many at once keeps them all. Otherwise 4 MiB worth, but 8 to 64: several threads that
+// want more would empty each other's.
+unsigned limit_now(const cache_record& c, unsigned cls) noexcept {
+    const std::size_t reserved = budget.reserved(), in_chunks = counters.chunk_warm.get();
+    const std::size_t idle = reserved > in_chunks ? reserved - in_chunks : 0; // but for what is at nobody's hand
+    const bool has_most = c.reserved.load(memory_order_relaxed) > idle / 2;   // relaxed: a recent value
+    if (cls >= chunk_class_count || has_most || idle <= budget.limit() / 2) return max_limit(cls);
     return blocks_within(cls, chunk_size, 8, 64);
 }
 
@@ -103,7 +108,7 @@ bool raise_limit_by(cache_record& c, unsigned cls, unsigned blocks) noexcept {
 
 // Lets the bin hold more, if it may and the budget allows it.
 bool raise_limit(cache_record& c, unsigned cls) noexcept {
-    const unsigned held = c.limit(cls) + parked_in(c, cls), most = limit_now(cls);
+    const unsigned held = c.limit(cls) + parked_in(c, cls), most = limit_now(c, cls);
     if (held >= most) return false;
     const unsigned left = most - held;
     return raise_limit_by(c, cls, limit_step(cls, left)) || raise_limit_by(c, cls, 1);
