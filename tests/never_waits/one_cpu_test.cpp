@@ -97,7 +97,7 @@ protected:
 
 TEST_F(OneCpu, FourThreadsNeverGiveItUp) {
     stay_on(1);
-    const price p = price_of(effort(30'000));
+    const price p = price_of(effort(10'000));
     EXPECT_GT(p.hits, 100'000U) << "the threads have hardly met";
     // A call of the system may sleep in the system: those that still come while all caches fill.
     EXPECT_LE(p.given_up, 20);
@@ -106,10 +106,10 @@ TEST_F(OneCpu, FourThreadsNeverGiveItUp) {
 TEST_F(OneCpu, FourThreadsTakeAsMuchOfItAsOnTwo) {
     if (CPU_COUNT(&allowed_) < 2) GTEST_SKIP() << "there is only one";
     stay_on(2);
-    const price two = price_of(effort(30'000));
+    const price two = price_of(effort(10'000));
     ASSERT_EQ(::sched_setaffinity(0, sizeof(allowed_), &allowed_), 0);
     stay_on(1);
-    const price one = price_of(effort(30'000));
+    const price one = price_of(effort(10'000));
     EXPECT_LE(one.seconds, 3 * two.seconds) << "somebody spins until another is done";
 }
 
