@@ -4,8 +4,8 @@
 //     cmake --build build/bench --target explore_held
 //     benchmarks/explorations/in_turns 9 PROGRAM OTHER_PROGRAM...
 //
-// One line of numbers: for 4, 64 and 512 KiB, put in the order in which they came and then in any
-// order: ns of the processor's time a get with a first touch, and a put; page faults in 1,000 gets.
+// One line of numbers: for 4, 64 and 512 KiB, put in the order in which they came and then in any order: ns of the
+// processor's time a get with a first touch, and a put; page faults in 1,000 gets.
 #include <algorithm>
 #include <cstdio>
 #include <random>
@@ -23,13 +23,13 @@ struct figures {
     double get = 0, put = 0, faults = 0;
 };
 
-figures one_burst(const std::vector<std::size_t>& sizes, bool in_order, std::mt19937& random) {
+figures one_burst(std::size_t size, bool in_order, std::mt19937& random) {
     std::vector<synk::bytes> held;
-    held.reserve(held_bytes / 4096 + 1);
+    held.reserve(held_bytes / size);
     const auto faults = bench::page_faults();
     const auto start = bench::processor_time();
-    for (std::size_t bytes = 0; bytes < held_bytes; bytes += held.back().size()) {
-        held.push_back(bench::sized::get(sizes[held.size() % sizes.size()]));
+    while (held.size() < held_bytes / size) {
+        held.push_back(bench::sized::get(size));
         bench::touch(held.back().data());
     }
     const auto got = bench::processor_time();
@@ -38,16 +38,16 @@ figures one_burst(const std::vector<std::size_t>& sizes, bool in_order, std::mt1
     const auto shuffled = bench::processor_time();
     held.clear();
     const auto end = bench::processor_time();
-    const auto count = static_cast<double>(held_bytes) / static_cast<double>(sizes[0]);
+    const auto count = static_cast<double>(held_bytes / size);
     return {bench::nanoseconds(got - start) / count, bench::nanoseconds(end - shuffled) / count,
             new_faults * 1000 / count};
 }
 
-void burst_again_and_again(const std::vector<std::size_t>& sizes, bool in_order) {
+void burst_again_and_again(std::size_t size, bool in_order) {
     std::mt19937 random(1);
     figures sum;
     for (unsigned i = 0; i < bursts; ++i) {
-        const figures f = one_burst(sizes, in_order, random);
+        const figures f = one_burst(size, in_order, random);
         if (i < bursts / 2) continue;
         sum = {sum.get + f.get, sum.put + f.put, sum.faults + f.faults};
     }
@@ -59,6 +59,6 @@ void burst_again_and_again(const std::vector<std::size_t>& sizes, bool in_order)
 
 int main() {
     for (const std::size_t size : {4U << 10, 64U << 10, 512U << 10})
-        for (const bool in_order : {true, false}) burst_again_and_again({size}, in_order);
+        for (const bool in_order : {true, false}) burst_again_and_again(size, in_order);
     std::printf("\n");
 }

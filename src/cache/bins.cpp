@@ -28,9 +28,10 @@ unsigned max_limit(unsigned cls) noexcept {
 // what does, a thread that holds many at once keeps them all. Otherwise 4 MiB worth, but 8 to 64: several threads that
 // want more would empty each other's.
 unsigned limit_now(const cache_record& c, unsigned cls) noexcept {
-    const std::size_t reserved = budget.reserved(), in_chunks = counters.chunk_warm.get();
-    const std::size_t idle = reserved > in_chunks ? reserved - in_chunks : 0; // but for what is at nobody's hand
-    const bool has_most = c.reserved.load(memory_order_relaxed) > idle / 2;   // relaxed: a recent value
+    const std::size_t reserved = budget.reserved();
+    const std::size_t apart = counters.chunk_warm.get() + counters.large_shelved.get(); // at nobody's hand
+    const std::size_t idle = reserved > apart ? reserved - apart : 0;
+    const bool has_most = c.reserved.load(memory_order_relaxed) > idle / 2; // relaxed: a recent value
     if (cls >= chunk_class_count || has_most || idle <= budget.limit() / 2) return max_limit(cls);
     return blocks_within(cls, chunk_size, 8, 64);
 }

@@ -167,7 +167,7 @@ std::size_t age_chunk(chunk& c, const ageing& how) noexcept {
         c.calm_since.store(how.now, memory_order_relaxed); // what was refused is tried again after as long
     }
     mark_quiet(c);
-    static_cast<void>(stays_warm(c));
+    leave_warm_if_cold(c);
     return went;
 }
 
@@ -186,6 +186,7 @@ public:
 
     [[nodiscard]] bool goes_on() const noexcept { return done < wanted_ && (done != 0 || !is_refused()); }
     [[nodiscard]] std::size_t missing() const noexcept { return wanted_ - done; }
+    [[nodiscard]] bool wants_huge_page() const noexcept { return goes_on() && missing() >= bytes_of(pages_of_huge); }
 
     std::size_t done = 0;
 
@@ -202,7 +203,7 @@ void purge_chunk(chunk& c, purge_under_way& purge) noexcept {
     const page_selection pages = resident_free(c);
     for (page_run run = pages.next(0); run.pages != 0 && purge.goes_on(); run = pages.next(run.first + run.pages))
         purge.done += on_claimed(c, first_part(run, purge.missing()), make_gone);
-    static_cast<void>(stays_warm(c));
+    leave_warm_if_cold(c);
 }
 
 void purge_huge_pages_of(chunk& c, purge_under_way& purge) noexcept {
@@ -212,7 +213,7 @@ void purge_huge_pages_of(chunk& c, purge_under_way& purge) noexcept {
         if (free.first == run.first && free.pages >= run.pages && c.gone.count(run) < run.pages)
             purge.done += on_claimed(c, run, make_gone);
     }
-    static_cast<void>(stays_warm(c));
+    leave_warm_if_cold(c);
 }
 
 // Whole huge pages, or what could be one: the cheapest to give back, and to have again. Of some chunks, as most of
@@ -224,7 +225,7 @@ void purge_huge_pages(purge_under_way& purge) noexcept {
         for (unsigned id = set.lowest(); id != chunk_set::none; ++id) {
             id = set.next_common(*warm_chunks, id, words);
             if (id == chunk_set::none) break;
-            if (patience-- == 0 || !purge.goes_on() || purge.missing() < bytes_of(pages_of_huge)) return;
+            if (patience-- == 0 || !purge.wants_huge_page()) return;
             purge_huge_pages_of(*chunks->at(id), purge);
         }
     }
@@ -291,7 +292,7 @@ std::size_t chunk_store::unmap_resident(std::size_t bytes) noexcept {
     std::size_t done = 0;
     each_warm([&](chunk& c) {
         const bool wholly_free = c.owned.next_free(0).pages == page_bitmap::pages;
-        if (wholly_free && resident_free(c).next(0).pages != 0 && claim_run(c, chunk::whole)) done += unmap_chunk(c);
+        if (wholly_free && has_idle(c) && claim_run(c, chunk::whole)) done += unmap_chunk(c);
         return done < bytes;
     });
     return done;
@@ -301,6 +302,7 @@ std::size_t chunk_store::drop_weak() noexcept {
     std::size_t went = 0;
     each_warm([&went](chunk& c) {
         went += drop_runs(c, page_selection([&c](unsigned w) { return ~c.owned.word(w) & c.weak.word(w); }));
+        leave_warm_if_cold(c);
         return true;
     });
     return went;

@@ -38,14 +38,16 @@ void unlist(chunk& c, unsigned cls) noexcept {
     relist(c);
 }
 
-bool stays_warm(chunk& c) noexcept {
-    warm_chunks->erase(c.id); // before looking: a page freed from now on enters it again
+bool has_idle(const chunk& c) noexcept {
     for (unsigned w = 0; w < page_bitmap::words; ++w)
-        if ((c.owned.word(w) | c.gone.word(w)) != ~std::uint64_t{0}) {
-            warm_chunks->insert(c.id);
-            return true;
-        }
+        if ((c.owned.word(w) | c.gone.word(w)) != ~std::uint64_t{0}) return true;
     return false;
+}
+
+void leave_warm_if_cold(chunk& c) noexcept {
+    if (has_idle(c)) return;
+    warm_chunks->erase(c.id); // before looking again: a page freed from now on enters it again
+    if (has_idle(c)) warm_chunks->insert(c.id);
 }
 
 found_chunk find_chunk(unsigned cls) noexcept {

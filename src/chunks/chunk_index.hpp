@@ -33,8 +33,12 @@ unsigned relist(chunk& c) noexcept;
 // Takes a chunk out of a class where it no longer belongs.
 void unlist(chunk& c, unsigned cls) noexcept;
 
-// Whether a page of the chunk is free and resident; if not, it is no member of warm_chunks any more.
-bool stays_warm(chunk& c) noexcept;
+// Whether a page of the chunk is free and resident, as it looks now.
+[[nodiscard]] bool has_idle(const chunk& c) noexcept;
+
+// After pages of a member of warm_chunks were claimed or lost their memory: takes it out if it has_idle() no more. Or
+// who looks for resident pages would find it first each time.
+void leave_warm_if_cold(chunk& c) noexcept;
 
 struct found_chunk {
     chunk* c = nullptr;

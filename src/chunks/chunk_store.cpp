@@ -89,6 +89,7 @@ claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want
     if (behind < page_bitmap::pages && !c.owned.owned(behind)) counters.splits.add();
     const bool asleep = c.gone.count(run) + c.weak.count(run) != 0;
     const std::size_t warm = open_blocks(c, run, cls, out, count);
+    if (warm != 0) leave_warm_if_cold(c);
     return {count, warm, asleep ? wake_neighbours(c, run) : 0};
 }
 
@@ -157,8 +158,6 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
         if (found.cls == whole_class) got = claim_whole(*found.c, cls, out, want);
         // Resident pages first: the others cost page faults, and room in the budget when they are put.
         if (got.count == 0) got = claim_from(*found.c, cls, out, want, memory_behind::all);
-        // What was resident in it has been lent meanwhile: another one may have some.
-        if (got.count == 0 && warm_chunks->contains(found.c->id) && !stays_warm(*found.c)) continue;
         if (got.count == 0) got = claim_from(*found.c, cls, out, want, memory_behind::any);
         if (got.count == 0) {
             unlist(*found.c, found.cls);

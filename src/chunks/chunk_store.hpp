@@ -44,7 +44,7 @@ public:
     // stay resident all the same.
     static std::size_t free_gone(std::byte* data) noexcept;
 
-    // Gives the memory of free pages back, highest chunks last, until `bytes` are given back or none is left, or the
+    // Gives the memory of free pages back, whole huge pages first, until `bytes` are given back or none is left, or the
     // system has refused `patience` times and given nothing. Returns the bytes given back.
     static std::size_t purge(std::size_t bytes, std::size_t patience = without_end) noexcept;
     static constexpr std::size_t without_end = ~std::size_t{0};

@@ -1,4 +1,5 @@
-// Counts that the slow paths keep. All relaxed: nothing is decided by them, stats() wants recent values.
+// Counts that the slow paths keep. All relaxed: stats() and what decides how much to keep want recent values; who owns
+// what is never decided by them.
 #pragma once
 
 #include <cstddef>

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -102,9 +103,8 @@ void over_the_limit() {
     held.pop_back();
 }
 
-// A chunk that is free and resident.
-void prepare_memory() {
-    static_cast<void>(synk::get_sized_pool().get_sized(4 * mib));
+// All that is idle lies in chunks.
+void empty_caches() {
     thread_caches::behind_own_gate(thread_caches::empty);
     shared_store::empty_channels();
 }
@@ -117,11 +117,12 @@ void set_limit(std::size_t idle_limit) {
     synk::configure(o);
 }
 
-// What else is in the pool: blocks of 1 MiB that nobody touches.
+// What else is in the pool: blocks that nobody touches, of 1 MiB, or whole chunks.
 enum class state { lent, idle, pieces };
 std::vector<synk::bytes> filling;
 void fill(std::size_t bytes, state how) {
-    while (filling.size() * mib < bytes) filling.push_back(synk::get_sized_pool().get_sized(mib));
+    const std::size_t size = how == state::idle ? 4 * mib : mib;
+    while (filling.size() * size < bytes) filling.push_back(synk::get_sized_pool().get_sized(size));
     if (how == state::idle) filling.clear();
     if (how == state::pieces)
         for (std::size_t i = 0; i < filling.size(); i += 2) filling[i].reset();
@@ -186,12 +187,17 @@ int main(int argc, char** argv) {
     const unsigned long pairs = number(argv[2]);
     set_limit(argc == 5 ? std::size_t{64} << 30 : synk::options{}.idle_limit);
     if (p->holds) hold(pairs);
-    if (argc == 5) fill(number(argv[4]) * mib, *how);
-    if (p->when == path::full) set_limit(std::max(synk::stats().idle, 4 * mib));
-    if (p->when == path::warm) {
-        prepare_memory();
-        for (int i = 0; i < 64; ++i) p->once();
+    try {
+        if (argc == 5) fill(number(argv[4]) * mib, *how);
+    } catch (const std::bad_alloc&) {
+        std::fprintf(stderr, "the system does not give %s MiB, though nobody touches them\n", argv[4]);
+        return 77;
     }
+    if (p->when == path::warm) static_cast<void>(synk::get_sized_pool().get_sized(4 * mib)); // one chunk is resident
+    if (p->when != path::cold) empty_caches();
+    if (p->when == path::full) set_limit(std::max(synk::stats().idle, 4 * mib));
+    if (p->when == path::warm)
+        for (int i = 0; i < 64; ++i) p->once();
     CALLGRIND_START_INSTRUMENTATION;
     measured(p->once, pairs);
     CALLGRIND_STOP_INSTRUMENTATION;

@@ -112,6 +112,29 @@ TEST_F(IdleBesideLent, IdleMemoryIsLentBeforePagesWithoutMemoryHoweverManyThereA
     EXPECT_EQ(synk::stats().gone, before.gone);
 }
 
+// Each chunk has a MiB that is idle and one without memory: who looks for resident pages only, in a few chunks, does
+// not come by those that have lent theirs.
+TEST_F(IdleBesideLent, ChunksThatHaveLentTheirIdlePagesAreInNobodysWay) {
+    using inside::shared_store;
+    constexpr unsigned cls = inside::class_of(mib), other = inside::class_of(2 * mib);
+    synk::configure(quiet_with_limit(128 * mib));
+    std::byte *first[24], *between[24];
+    for (std::size_t i = 0; i < std::size(first); ++i) {
+        ASSERT_EQ(shared_store::get_new(cls, &first[i], 1).count, 1U);
+        ASSERT_EQ(shared_store::get(other, &between[i], 1).count, 1U);
+    }
+    const auto put_all = [](const auto& blocks, std::size_t bytes) {
+        for (std::byte* const b : blocks) {
+            ASSERT_TRUE(inside::budget.take(bytes));
+            shared_store::put_pages(b);
+        }
+    };
+    put_all(first, mib);
+    for (std::byte*& b : first) ASSERT_EQ(shared_store::get_resident(cls, &b, 1).count, 1U);
+    put_all(first, mib);
+    put_all(between, 2 * mib);
+}
+
 // They want more idle memory than is allowed for; so they would pay for ever, each for what the last one put.
 TEST_F(IdleBesideLent, GetsOfTheSameSizesAgainAndAgainComeToAnEndOfPaying) {
     std::vector<synk::bytes> held;
