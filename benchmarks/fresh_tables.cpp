@@ -15,12 +15,11 @@ namespace {
 using action = order::action;
 constexpr std::string_view pool_and_floor[] = {"sized", "floor"};
 
-constexpr std::uint64_t live_bytes = 200 * mib;
 constexpr unsigned churns = 20;
 constexpr unsigned most_waste_rounds = 2; // 2 GiB are written in each, by each
 
 // The most that was resident, without what the process had before, and the most that was asked for.
-std::vector<double> churn(measured_process& process) {
+std::vector<double> churn(measured_process& process, std::uint64_t live_bytes) {
     // Once it has answered it has started: before that, what it had would be counted among what it came to have.
     static_cast<void>(process.carry_out({.what = action::unlend}));
     const auto before = static_cast<double>(process.sample().resident);
@@ -71,11 +70,12 @@ table waste_table(const settings& s, progress& shown) {
                  {"ms_per_renewal", "ms/renewal"}};
     t.compared = "ratio";
     std::vector<contender> contenders;
-    enter_fresh(contenders, find_contenders(pool_and_floor), s.seed, "", churn);
+    enter_fresh(contenders, find_contenders(pool_and_floor), s.seed, "",
+                [bytes = s.live_mib * mib](measured_process& process) { return churn(process, bytes); });
     // In new processes each time, and of interest for their memory: nothing is to be warm.
     run_in_turn(t, contenders, std::min(s.rounds, most_waste_rounds), shown, warm_up::none);
-    t.notes.push_back(fmt::format("{} MiB live, a quarter of the buffers renewed {} times, every byte written",
-                                  live_bytes / mib, churns));
+    t.notes.push_back(
+        fmt::format("{} MiB live, a quarter of the buffers renewed {} times, every byte written", s.live_mib, churns));
     t.notes.emplace_back("ms/renewal = processor time to put a quarter, and to get and write as much again");
     return t;
 }

@@ -19,9 +19,6 @@ namespace {
 using action = order::action;
 
 constexpr std::chrono::milliseconds tick_length{100};
-constexpr std::uint64_t use_bytes = 100 * mib;
-constexpr std::uint64_t peak_bytes = 400 * mib;
-constexpr std::uint64_t process_bytes = 600 * mib; // what a process may come to, with the worst allocator
 
 // What every process does at one tick, before its memory is read.
 struct tick {
@@ -31,13 +28,14 @@ struct tick {
 
 class plan_of_ticks {
 public:
-    explicit plan_of_ticks(std::chrono::seconds silence) {
+    explicit plan_of_ticks(const memory_plan& plan) {
+        const std::uint64_t use_bytes = plan.live_bytes / 2, peak_bytes = 2 * plan.live_bytes;
         grow(phase::use, action::churn, 0, use_bytes, 12);
         rest(phase::use, 8, {{.what = action::churn, .bytes = use_bytes}, {.what = action::use}});
         grow(phase::peak, action::settle, use_bytes, peak_bytes, 8);
         rest(phase::peak, 4, {});
         grow(phase::idle, action::settle, peak_bytes, 0, 8);
-        rest(phase::silence, static_cast<unsigned>(silence / tick_length), {});
+        rest(phase::silence, static_cast<unsigned>(plan.silence / tick_length), {});
         rest(phase::again, 1, {{.what = action::use}});
         grow(phase::again, action::churn, 0, use_bytes, 14);
     }
@@ -117,7 +115,7 @@ void all_live_through(std::vector<observed>& all, std::size_t number, const tick
 
 // Time that was lost is not made up for: a silence never becomes shorter.
 void run_ticks(std::vector<observed>& all, const memory_plan& plan) {
-    const auto ticks = plan_of_ticks(plan.silence).ticks();
+    const auto ticks = plan_of_ticks(plan).ticks();
     const auto start = clock::now();
     const char* phase = nullptr;
     for (std::size_t i = 0; i < ticks.size(); ++i) {
@@ -152,7 +150,10 @@ std::uint64_t available_memory() {
     return std::min(number_in("/proc/meminfo", "MemAvailable:") * 1024, container_limit());
 }
 
-std::size_t processes_that_fit() { return available_memory() / 2 / process_bytes; }
+std::size_t processes_that_fit(std::uint64_t live_bytes) {
+    const std::uint64_t process_bytes = 3 * live_bytes; // what one may come to, with the worst allocator
+    return available_memory() / 2 / process_bytes;
+}
 
 std::vector<memory_report> measure_together(std::span<const allocator> allocators, const memory_plan& plan) {
     std::vector<observed> all;

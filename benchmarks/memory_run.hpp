@@ -19,6 +19,7 @@ struct memory_report {
 };
 
 struct memory_plan {
+    std::uint64_t live_bytes; // half of it is in use, twice as much at the peak
     std::chrono::seconds silence;
     std::uint64_t seed;
     std::function<void(std::string_view phase)> begins; // called at the begin of each phase
@@ -26,8 +27,8 @@ struct memory_plan {
 
 // Bytes: what the machine, and the container if this is one, has free now.
 [[nodiscard]] std::uint64_t available_memory();
-// How many processes fit into half of the memory that is available now.
-[[nodiscard]] std::size_t processes_that_fit();
+// How many processes with such a live set fit into half of the memory that is available now.
+[[nodiscard]] std::size_t processes_that_fit(std::uint64_t live_bytes);
 
 // All processes live through the phases together: every 100 ms each in turn does one step while the others wait, and
 // then its memory is read. So no two of them work at one time, and their silences pass together: a process that waits

@@ -63,19 +63,22 @@ void add_round(memory_result& to, memory_report r) {
 
 void measure_round(memory_result& into, const settings& s, std::span<const allocator> all,
                    const std::function<void(std::string_view)>& begins) {
-    const std::size_t group = std::max<std::size_t>(processes_that_fit(), 1);
+    const std::uint64_t live = s.live_mib * mib;
+    const std::size_t group = std::max<std::size_t>(processes_that_fit(live), 1);
     into.timelines.clear(); // the last round's stay
     while (!all.empty()) {
         const auto now = all.first(std::min(group, all.size()));
-        const memory_plan plan{std::chrono::seconds(s.silence_s), s.seed, begins};
+        const memory_plan plan{live, std::chrono::seconds(s.silence_s), s.seed, begins};
         for (auto& report : measure_together(now, plan)) add_round(into, std::move(report));
         all = all.subspan(now.size());
     }
 }
 
-std::vector<std::string> explain(const std::vector<allocator>& all) {
+std::vector<std::string> explain(const std::vector<allocator>& all, unsigned live_mib) {
     std::vector<std::string> notes{
-        "one process each; in every process buffers of 4 KiB to 4 MiB, 400 MiB at the peak, every byte written, all",
+        fmt::format("one process each; in every process buffers of 4 KiB to 4 MiB, {} MiB at the peak, every byte "
+                    "written, all",
+                    2 * live_mib),
         "put back before the silence. then = at the end of the silence; steady and first = processor time to get 64",
         "buffers of mixed sizes and write every byte of them, in the midst of use (median of 8) and as the first use",
         "after the silence"};
@@ -88,8 +91,8 @@ std::vector<std::string> explain(const std::vector<allocator>& all) {
 memory_result measure_memory(const settings& s, progress& shown) {
     memory_result result{empty_table(s.silence_s), {}};
     const auto all = find_allocators();
-    result.measured.notes = explain(all);
-    const bool fits = processes_that_fit() != 0;
+    result.measured.notes = explain(all, s.live_mib);
+    const bool fits = processes_that_fit(s.live_mib * mib) != 0;
     if (!fits) result.measured.notes.emplace_back("not measured: a process takes more than half of the free memory");
     const unsigned rounds = fits ? std::min(s.rounds, most_rounds) : 0;
     for (unsigned round = 1; round <= rounds; ++round)

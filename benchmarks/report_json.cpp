@@ -61,6 +61,7 @@ json json_of(const settings& s) {
             {"seed", s.seed},
             {"input", s.input},
             {"input_limit_mib", s.input_limit_mib},
+            {"live_mib", s.live_mib},
             {"silence_s", s.silence_s},
             {"picture", std::filesystem::path(s.picture).filename().string()}}; // where it lay says nothing elsewhere
 }

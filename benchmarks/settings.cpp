@@ -20,6 +20,7 @@ void add_options(CLI::App& app, settings& s) {
     app.add_option("--seed", s.seed);
     app.add_option("--input", s.input)->check(CLI::ExistingDirectory);
     app.add_option("--input-limit", s.input_limit_mib)->check(CLI::Range(1, 1 << 20));
+    app.add_option("--live", s.live_mib)->check(CLI::Range(1, 1 << 20));
     app.add_option("--silence", s.silence_s)->check(CLI::Range(1, 3600));
     app.add_option("--picture", s.picture);
     app.add_option("--html", s.html);

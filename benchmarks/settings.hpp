@@ -19,6 +19,7 @@ struct settings {
     std::uint64_t seed = 1;
     std::string input = "/usr/share";
     unsigned input_limit_mib = 128;
+    unsigned live_mib = 200; // the live set of the waste table; that of memory has half and at its peak twice as much
     unsigned silence_s = 12; // how long the processes of the memory table make no call
     std::string picture = "memory-over-time.svg";
     std::string html = "bench-report.html";

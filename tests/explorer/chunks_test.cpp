@@ -266,7 +266,7 @@ const std::vector<program> worlds{program_of<relisting>("chunks_relisting"),
 
 TEST(Chunks, KeepTheirPromises) {
     static_cast<void>(start());
-    for (const program& p : worlds) EXPECT_EQ(broken(p, {1, 1}, 3), ""); // long schedules, many of them
+    for (const program& p : worlds) EXPECT_EQ(broken(p, {1, 1}, 1.5), ""); // long schedules, many of them
 }
 
 TEST(Chunks, MutantsAreFound) {
