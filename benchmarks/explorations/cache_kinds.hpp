@@ -27,9 +27,9 @@ using synk::detail::class_of_positive;
 using synk::detail::thread_cache;
 
 // 4 MiB worth, 8 to 64: the library's own bound of a bin when this was measured.
+inline constexpr unsigned most_blocks = 64;
 [[nodiscard]] inline unsigned room_of(unsigned cls) {
-    return static_cast<unsigned>(
-        std::clamp<std::size_t>(synk::detail::chunk_size / class_bytes(cls), 8, slots_per_bin));
+    return static_cast<unsigned>(std::clamp<std::size_t>(synk::detail::chunk_size / class_bytes(cls), 8, most_blocks));
 }
 
 inline long membarrier(int command, unsigned flags = 0, int cpu = 0) {
@@ -61,7 +61,7 @@ struct bare_floor {
     static constexpr bool drains = false;
     struct stack {
         unsigned count;
-        std::byte* blocks[slots_per_bin];
+        std::byte* blocks[most_blocks];
     };
     static inline thread_local constinit stack stacks[synk::detail::tier_count]{};
 
@@ -80,7 +80,7 @@ struct bare_floor {
     }
     static bool push(unsigned tier, std::byte* data) noexcept {
         stack& into = stacks[tier];
-        if (into.count == slots_per_bin) [[unlikely]]
+        if (into.count == most_blocks) [[unlikely]]
             return false;
         into.blocks[into.count++] = data;
         return true;

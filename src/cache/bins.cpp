@@ -17,23 +17,16 @@ unsigned blocks_within(unsigned cls, std::size_t bytes, unsigned least, unsigned
     return fit < least ? least : fit > most ? most : static_cast<unsigned>(fit);
 }
 
-// Blocks that a bin may ever hold: 64 MiB worth, as many as it has slots for; of large ones a few.
-unsigned max_limit(unsigned cls) noexcept {
-    if (cls >= cached_class_count) return 0;
-    if (cls >= chunk_class_count) return cls < chunk_class_count + class_fan ? slots_per_large_bin : 2;
-    return blocks_within(cls, 16 * chunk_size, 1, slots_per_bin);
-}
-
 // Blocks that a bin may come to hold now. While half of what may lie idle does not, and where the thread has most of
-// what does, a thread that holds many at once keeps them all. Otherwise 4 MiB worth, but 8 to 64: several threads that
-// want more would empty each other's.
+// what does, a thread that holds many at once keeps them all. Otherwise 4 MiB worth, but 8 to 64, and of large ones two
+// to four: several threads that want more would empty each other's.
 unsigned limit_now(const cache_record& c, unsigned cls) noexcept {
     const std::size_t reserved = budget.reserved();
     const std::size_t apart = counters.chunk_warm.get() + counters.large_shelved.get(); // at nobody's hand
     const std::size_t idle = reserved > apart ? reserved - apart : 0;
     const bool has_most = c.reserved.load(memory_order_relaxed) > idle / 2; // relaxed: a recent value
-    if (cls >= chunk_class_count || has_most || idle <= budget.limit() / 2) return max_limit(cls);
-    return blocks_within(cls, chunk_size, 8, 64);
+    if (has_most || idle <= budget.limit() / 2) return slots_of(cls);
+    return std::min(slots_of(cls), blocks_within(cls, chunk_size, cls < chunk_class_count ? 8 : 4, 64));
 }
 
 // relaxed, here and below: one writer at a time, behind the gate; others read a recent value.
@@ -66,13 +59,12 @@ void give_spare_back(cache_record& c, unsigned cls) noexcept {
     if (!used) give_room_back(c, cls);
 }
 
-// Blocks that stayed parked since the last visit, with their reservations.
-void expel_parked(cache_record& c, unsigned cls) noexcept {
-    const unsigned n = parked_in(c, cls);
-    if (n == 0) return;
-    std::byte* items[slots_per_bin];
-    std::memcpy(items, c.row(cls) + slots_of(cls) - n, n * sizeof(*items));
-    set_parked(c, cls, 0);
+// Some of the blocks that are parked, with their reservations.
+void expel_some_parked(cache_record& c, unsigned cls) noexcept {
+    std::byte* items[most_spilled];
+    const unsigned parked = parked_in(c, cls), n = std::min(parked, most_spilled);
+    std::memcpy(items, c.row(cls) + slots_of(cls) - parked, n * sizeof(*items));
+    set_parked(c, cls, parked - n);
     c.reserved.store(c.reserved.load(memory_order_relaxed) - n * class_bytes(cls), memory_order_relaxed);
     shared_store::put_idle(cls, items, n);
 }
@@ -87,7 +79,7 @@ void park_all(cache_record& c, unsigned cls) noexcept {
 }
 
 void age_bin(cache_record& c, unsigned cls) noexcept {
-    expel_parked(c, cls);
+    while (parked_in(c, cls) != 0) expel_some_parked(c, cls); // they stayed so since the last visit
     give_spare_back(c, cls);
     park_all(c, cls);
 }
@@ -107,12 +99,32 @@ bool raise_limit_by(cache_record& c, unsigned cls, unsigned blocks) noexcept {
     return true;
 }
 
+std::size_t reserved_for(const cache_record& c, unsigned cls) noexcept {
+    return (c.limit(cls) + parked_in(c, cls)) * class_bytes(cls);
+}
+
+// What a thread has used before would leave no room for what it uses now until the keeper comes by. So the bin that has
+// most, if it is much more than this one has, parks it, and at the next time gives up some of what is still parked.
+bool press_fattest(cache_record& c, unsigned cls) noexcept {
+    unsigned fattest = 0;
+    for (unsigned other = 1; other < cached_class_count; ++other)
+        if (reserved_for(c, other) > reserved_for(c, fattest)) fattest = other;
+    if (reserved_for(c, fattest) / 2 <= reserved_for(c, cls)) return false;
+    give_room_back(c, fattest);
+    if (parked_in(c, fattest) != 0)
+        expel_some_parked(c, fattest);
+    else
+        park_all(c, fattest);
+    return true;
+}
+
 // Lets the bin hold more, if it may and the budget allows it.
 bool raise_limit(cache_record& c, unsigned cls) noexcept {
     const unsigned held = c.limit(cls) + parked_in(c, cls), most = limit_now(c, cls);
     if (held >= most) return false;
     const unsigned left = most - held;
-    return raise_limit_by(c, cls, limit_step(cls, left)) || raise_limit_by(c, cls, 1);
+    return raise_limit_by(c, cls, limit_step(cls, left)) || raise_limit_by(c, cls, 1) ||
+           (press_fattest(c, cls) && raise_limit_by(c, cls, 1));
 }
 
 std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
@@ -157,8 +169,14 @@ std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept 
 // be of no use to it. Of blocks so long that the bin held one, the next one goes too. Room for long ones does not wait
 // for the next: it is idle memory that nobody has.
 bool thread_caches::pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept {
+    if (c.limit(cls) > most_spilled) { // it has held that many for gets of its own: room and all, a part at a time
+        out.count = take_oldest(c, cls, out.items, most_spilled);
+        out.reserved = out.count - 1;
+        change_limit(c, cls, c.limit(cls) - out.reserved);
+        return c.push(cls, data);
+    }
     const unsigned held = take_oldest(c, cls, out.items, c.limit(cls)); // it is full: all that it may hold
-    constexpr unsigned most_room = 64;                                  // it may have held more, for gets of its own
+    constexpr unsigned most_room = 64;
     const bool goes_too = held == 1;
     if (goes_too) out.items[held] = data;
     out.count = goes_too ? held + 1 : held;
@@ -170,10 +188,11 @@ bool thread_caches::pass_on(cache_record& c, unsigned cls, std::byte* data, spil
     return goes_too || c.push(cls, data);
 }
 
-// Not too many: what finds no place in a channel takes its put a microsecond each.
+// Not too many: what finds no place in a channel takes its put a tenth of a microsecond each. But of a bin that holds
+// very many not too few: the others move up.
 void thread_caches::spill_oldest(cache_record& c, unsigned cls, spill& out) noexcept {
-    constexpr unsigned most = 32;
-    out.count = take_oldest(c, cls, out.items, std::min((c.limit(cls) + 1U) / 2, most));
+    const unsigned limit = c.limit(cls), most = std::max(32U, limit / 32);
+    out.count = take_oldest(c, cls, out.items, std::min((limit + 1) / 2, most));
     if (out.count == 0) return;
     out.reserved = out.count;
     if (budget.take(out.count * class_bytes(cls))) return;
@@ -206,7 +225,7 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     auto& bin = c.bin(cls);
     if (is_only_got_from(c, cls)) give_room_back(c, cls);
     const unsigned count = c.count(cls);
-    const unsigned place = max_limit(cls) - parked_in(c, cls) - count;
+    const unsigned place = slots_of(cls) - parked_in(c, cls) - count;
     if (n > place) n = place;
     const unsigned missing = count + n > c.limit(cls) ? count + n - c.limit(cls) : 0;
     change_limit(c, cls, c.limit(cls) + missing); // with the reservations that the blocks bring
@@ -220,14 +239,14 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
 }
 
 void thread_caches::empty_all_but(cache_record& c, unsigned in_use) noexcept {
-    std::byte* items[slots_per_bin];
+    std::byte* items[most_spilled];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
         if (bin_of(cls) == in_use || c.limit(cls) + parked_in(c, cls) == 0) continue;
-        const unsigned n = take_oldest(c, cls, items, slots_per_bin); // the parked ones too
-        const unsigned spare = c.limit(cls) - n;
-        change_limit(c, cls, 0);
-        budget.give(spare * class_bytes(cls));
-        if (n != 0) shared_store::put_reserved(cls, items, n);
+        while (const unsigned n = take_oldest(c, cls, items, most_spilled)) { // the parked ones too
+            change_limit(c, cls, c.limit(cls) - n);
+            shared_store::put_reserved(cls, items, n);
+        }
+        give_room_back(c, cls);
     }
 }
 

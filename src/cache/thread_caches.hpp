@@ -14,7 +14,7 @@ namespace synk::inline v1::detail {
 // Parking tells exactly which blocks of a bin are not needed: at each visit the keeper moves all blocks of a bin to
 // the far end of its slots, where no hit finds them. The owner's next get takes half of them back; what is still
 // parked at the next visit has been idle since, and goes to the shared store.
-//     slots:  [ count blocks | ... free ... | parked blocks ]    count <= limit, limit + parked <= max_limit
+//     slots:  [ count blocks | ... free ... | parked blocks ]    count <= limit, limit + parked <= slots_of
 struct cache_record : thread_cache {
     atomic<std::size_t> reserved{0}; // bytes: the sum of (limit + parked) * pages; written behind the gate
     atomic<std::uint16_t> parked[cached_class_count] = {}; // written behind the gate
@@ -53,6 +53,9 @@ private:
     [[gnu::tls_model("initial-exec")]] static constinit thread_local unsigned depth;
 };
 
+// What may leave a bin at a time.
+inline constexpr unsigned most_spilled = 256;
+
 class thread_caches {
 public:
     // The calling thread's cache, made at the first call. Null when the thread has ended its use of the pool
@@ -81,7 +84,7 @@ public:
     struct spill {
         unsigned count = 0;
         unsigned reserved = 0;
-        std::byte* items[slots_per_bin];
+        std::byte* items[most_spilled];
     };
     // From behind the gate: takes a block into its bin, by more room or a spill where that is full; that of a thread
     // which only puts may be among what it spills. False: without room in the budget there may be no place for it.

@@ -89,8 +89,8 @@ unsigned take_of_fullest(channel& from, unsigned kind, std::byte** out, unsigned
 
 // Takes n blocks that a channel has no room for. The reservations of those that become free pages go with them.
 void put_into_full(channel& to, unsigned kind, std::byte* const* items, unsigned n) noexcept {
-    std::byte* others[slots_per_bin];
-    const unsigned evicted = take_of_fullest(to, kind, others, n);
+    std::byte* others[channel::max_bound];
+    const unsigned evicted = take_of_fullest(to, kind, others, std::min(n, channel::max_bound));
     const unsigned kept = evicted != 0 ? to.put(kind, items, n) : 0;
     chunk_store::free(items + kept, n - kept);
     chunk_store::free(others, evicted);

@@ -1,6 +1,8 @@
 // How a thread's cache lies in memory.
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 
 #include <gtest/gtest.h>
@@ -31,6 +33,22 @@ TEST(ThreadCache, FirstSlotsDoNotMeetWhatTheirBinsHitsRead) {
             EXPECT_FALSE(meet(slot, &cache->tags[bin])) << "class " << cls << ", slot " << i;
             EXPECT_FALSE(meet(slot, &cache->limits[bin])) << "class " << cls << ", slot " << i;
             EXPECT_FALSE(meet(slot, &cache->gate)) << "class " << cls << ", slot " << i;
+        }
+    }
+}
+
+// Where many pages are in use by turns: processors look a page's translation up among a few, by the last bits of its
+// number (16 places are usual), and a line of memory by the last bits of its own.
+TEST(ThreadCache, RowsBeginOnPagesAndLinesApart) {
+    const auto cache = std::make_unique<cache_record>();
+    for (std::uintptr_t moved = 0; moved < page_size; moved += alignof(cache_record)) {
+        std::map<std::uintptr_t, unsigned> tiers_at_place, rows_at_line;
+        for (unsigned cls = 0; cls < chunk_class_count; ++cls) {
+            const auto row = reinterpret_cast<std::uintptr_t>(cache->row(cls)) + moved;
+            const bool is_a_tier = std::has_single_bit(class_pages(cls));
+            if (is_a_tier) ++tiers_at_place[row / page_size % 16];
+            EXPECT_LE(tiers_at_place[row / page_size % 16], 2U) << "class " << cls << ", moved by " << moved;
+            EXPECT_LE(++rows_at_line[row % page_size / 64], 2U) << "class " << cls << ", moved by " << moved;
         }
     }
 }

@@ -61,7 +61,7 @@ struct way {
 
 void use(std::size_t n) { synk::get_sized_pool().get_sized(n).reset(); }
 void use_many(std::size_t count, std::size_t n) {
-    synk::bytes held[300];
+    synk::bytes held[120];
     for (std::size_t i = 0; i < count; ++i) held[i] = synk::get_sized_pool().get_sized(n);
 }
 void nothing() {}
@@ -102,7 +102,7 @@ constexpr way ways[] = {
     {"ThreadEnd", leave_some_idle, nothing, true},
     {"Hit", use_one_page, use_one_page},
     {"NewChunk", give_all_back, [] { use(20 * kib); }},
-    {"Burst", use_one_page, [] { use_many(290, page); }},
+    {"Burst", [] { use(256 * kib); }, [] { use_many(120, 256 * kib); }},
     {"Split", [] { use(4 * mib); }, [] { use_many(4, 200 * kib); }},
     {"WholeAgain", [] { use_many(4, 200 * kib); }, [] { use(4 * mib); }, false, mode::normal, 150},
     {"Large", give_all_back, [] { use(6 * mib); }},

@@ -91,8 +91,9 @@ bool can_start_a_thread() {
 }
 
 void use_more_than_a_cache_holds() {
-    synk::bytes held[400];
+    static synk::bytes held[4000];
     for (synk::bytes& b : held) b = synk::get_sized_pool().get_sized(1);
+    for (synk::bytes& b : held) b.reset();
 }
 
 // Slow puts do the keeper's work, every 64th of them.
@@ -107,7 +108,7 @@ TEST(Exhaustion, OfThreadsLeavesTheKeepersWorkToTheOthers) {
         require(!find_keeper(), "there is no keeper");
         const std::size_t most = synk::stats().idle;
         const auto goes = [most] {
-            for (int i = 0; i < 100; ++i) use_more_than_a_cache_holds();
+            for (int i = 0; i < 8; ++i) use_more_than_a_cache_holds();
             return synk::stats().idle < most / 2;
         };
         require(comes_true(goes), "what is not used goes");

@@ -5,6 +5,7 @@
 #include <array>
 #include <ctime>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -35,10 +36,9 @@ void stay_on(unsigned cpus) {
 // without a call of the system.
 void bursts(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-        std::array<synk::bytes, 400> small;
-        std::array<synk::bytes, 24> longer;
+        std::vector<synk::bytes> small(3200), longer(3200);
         for (synk::bytes& b : small) b = synk::get_sized_pool().get_sized(page);
-        for (synk::bytes& b : longer) b = synk::get_sized_pool().get_sized(100 * kib);
+        for (synk::bytes& b : longer) b = synk::get_sized_pool().get_sized(2 * page);
     }
 }
 
@@ -58,7 +58,7 @@ price price_of(std::size_t count) {
     std::array<price, threads> each;
     const std::uint64_t hits = channel_hits();
     run_threads(threads, [&](unsigned i) {
-        bursts(50);
+        bursts(10);
         rusage before{}, after{};
         timespec begin{}, end{};
         ::getrusage(RUSAGE_THREAD, &before);
@@ -97,7 +97,7 @@ protected:
 
 TEST_F(OneCpu, FourThreadsNeverGiveItUp) {
     stay_on(1);
-    const price p = price_of(effort(10'000));
+    const price p = price_of(effort(4'000));
     EXPECT_GT(p.hits, 100'000U) << "the threads have hardly met";
     // A call of the system may sleep in the system: those that still come while all caches fill.
     EXPECT_LE(p.given_up, 20);
@@ -106,10 +106,10 @@ TEST_F(OneCpu, FourThreadsNeverGiveItUp) {
 TEST_F(OneCpu, FourThreadsTakeAsMuchOfItAsOnTwo) {
     if (CPU_COUNT(&allowed_) < 2) GTEST_SKIP() << "there is only one";
     stay_on(2);
-    const price two = price_of(effort(10'000));
+    const price two = price_of(effort(4'000));
     ASSERT_EQ(::sched_setaffinity(0, sizeof(allowed_), &allowed_), 0);
     stay_on(1);
-    const price one = price_of(effort(10'000));
+    const price one = price_of(effort(4'000));
     EXPECT_LE(one.seconds, 3 * two.seconds) << "somebody spins until another is done";
 }
 

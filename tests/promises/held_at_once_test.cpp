@@ -42,11 +42,66 @@ TEST_P(HeldAtOnce, IsFoundInTheOwnCacheTheNextTime) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Bursts, HeldAtOnce,
-                         testing::Values(burst{16, 4 * kib}, burst{256, 4 * kib}, burst{256, 32 * kib},
-                                         burst{240, 256 * kib}, burst{60, mib}, burst{15, 4 * mib}),
+                         testing::Values(burst{16, 4 * kib}, burst{3072, 4 * kib}, burst{1024, 32 * kib},
+                                         burst{440, 256 * kib}, burst{110, mib}, burst{27, 4 * mib}, burst{18, 6 * mib},
+                                         burst{3, 30 * mib}),
                          [](const auto& which) {
                              return std::to_string(which.param.count) + "x" + std::to_string(which.param.size / kib);
                          });
+
+class HeldBefore : public fresh_pool {};
+
+// It takes no keeper for that, and goes by the chunks, so that the same memory serves.
+TEST_F(HeldBefore, MakesRoomForWhatIsHeldNow) {
+    synk::configure(quiet_with_limit(128 * mib));
+    hold(110, mib);
+    const std::size_t mapped_before = mapped();
+    for (int i = 0; i < 200; ++i) hold(1, 6 * mib);
+    for (int i = 0; i < 3; ++i) hold(240, 256 * kib);
+    const auto before = gets_past_the_caches();
+    hold(240, 256 * kib);
+    hold(1, 6 * mib);
+    EXPECT_EQ(gets_past_the_caches(), before);
+    EXPECT_LE(mapped(), mapped_before + 6 * mib);
+    expect_accounts_balance();
+}
+
+TEST_F(HeldBefore, LeavesTheCacheWhenItHasBeenParkedForAVisit) {
+    synk::configure(quiet_with_limit(128 * mib));
+    hold(3072, page);
+    inside::thread_caches::age();
+    EXPECT_EQ(synk::stats().idle_cached, 3072 * page);
+    inside::thread_caches::age();
+    EXPECT_EQ(synk::stats().idle_cached, 0U);
+    EXPECT_EQ(synk::stats().idle, 3072 * page);
+}
+
+TEST_F(HeldBefore, GoesWithATrimAllAtOnce) {
+    synk::configure(quiet_with_limit(128 * mib));
+    hold(3072, page);
+    inside::thread_caches::age();
+    EXPECT_EQ(synk::trim(), 3072 * page);
+    EXPECT_EQ(synk::stats().idle, 0U);
+}
+
+// A thread that held very many for itself begins to put what others got.
+TEST_F(HeldBefore, GoesToTheOthersPartByPartOnceNobodyGetsHere) {
+    constexpr std::size_t count = 3072;
+    synk::configure(quiet_with_limit(128 * mib));
+    std::vector<synk::bytes> of_others;
+    worker other;
+    other.run([&] {
+        while (of_others.size() < 2 * count) of_others.push_back(synk::get_sized_pool().get_sized(page));
+    });
+    hold(count, page);
+    for (synk::bytes& b : of_others) {
+        b.reset();
+        if (of_others.size() % 512 == 0) expect_accounts_balance();
+    }
+    expect_accounts_balance();
+    EXPECT_LE(synk::stats().idle_cached, count * page / 4);
+    EXPECT_EQ(synk::stats().idle, 3 * count * page) << "nothing is lost on the way";
+}
 
 class HeldByMany : public fresh_pool {};
 

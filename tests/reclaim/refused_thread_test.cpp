@@ -33,10 +33,10 @@ namespace {
 using namespace synk_test;
 using std::chrono::milliseconds;
 
-// More than a cache takes: most are slow puts.
+// More than a cache takes: the last ones are slow puts.
 void put_some() {
-    synk::bytes blocks[100];
-    for (synk::bytes& b : blocks) b = synk::get_sized_pool().get_sized(mib);
+    synk::bytes blocks[40];
+    for (synk::bytes& b : blocks) b = synk::get_sized_pool().get_sized(4 * mib);
 }
 
 void refuse_threads() {
