@@ -118,20 +118,25 @@ bool press_fattest(cache_record& c, unsigned cls) noexcept {
     return true;
 }
 
-// Lets the bin hold more, if it may and the budget allows it.
+constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
+
+// Lets the bin hold more, if it may and the budget allows it. Beyond a little, only by as many blocks as its thread has
+// brought in since a visit, or since that let it hold more: who holds many at once had to. Who puts more than he gets,
+// as what others got, would keep from them all that may lie idle.
 bool raise_limit(cache_record& c, unsigned cls) noexcept {
-    const unsigned held = c.limit(cls) + parked_in(c, cls), most = limit_now(c, cls);
-    if (held >= most) return false;
-    const unsigned left = most - held;
-    return raise_limit_by(c, cls, limit_step(cls, left)) || raise_limit_by(c, cls, 1) ||
-           (press_fattest(c, cls) && raise_limit_by(c, cls, 1));
+    const unsigned limit = c.limit(cls), held = limit + parked_in(c, cls), most = limit_now(c, cls);
+    const bool is_little = limit * class_bytes(cls) < worth_passing_on / 2;
+    if (held >= most || !(is_little || c.brought_in[cls] != 0)) return false;
+    const unsigned step = limit_step(cls, is_little ? most - held : std::min(most - held, c.brought_in[cls]));
+    const bool raised = raise_limit_by(c, cls, step) || raise_limit_by(c, cls, 1) ||
+                        (press_fattest(c, cls) && raise_limit_by(c, cls, 1));
+    c.brought_in[cls] -= std::min(c.brought_in[cls], c.limit(cls) - limit);
+    return raised;
 }
 
 std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
     return static_cast<std::uint32_t>(c.bin(cls).hits()) + c.misses[cls];
 }
-
-constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
 
 // A bin that runs over without a get since it last did belongs to a thread that puts what others get: it collects what
 // is worth passing on in one go.
@@ -223,7 +228,10 @@ bool thread_caches::keep(cache_record& c, unsigned cls, std::byte* data, spill& 
 
 unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept {
     auto& bin = c.bin(cls);
-    if (is_only_got_from(c, cls)) give_room_back(c, cls);
+    if (is_only_got_from(c, cls)) {
+        c.brought_in[cls] += c.limit(cls); // or the bin may never come to hold as much again
+        give_room_back(c, cls);
+    }
     const unsigned count = c.count(cls);
     const unsigned place = slots_of(cls) - parked_in(c, cls) - count;
     if (n > place) n = place;
@@ -241,7 +249,8 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
 void thread_caches::empty_all_but(cache_record& c, unsigned in_use) noexcept {
     std::byte* items[most_spilled];
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
-        if (bin_of(cls) == in_use || c.limit(cls) + parked_in(c, cls) == 0) continue;
+        if (bin_of(cls) == in_use) continue;
+        c.brought_in[cls] = 0;
         while (const unsigned n = take_oldest(c, cls, items, most_spilled)) { // the parked ones too
             change_limit(c, cls, c.limit(cls) - n);
             shared_store::put_reserved(cls, items, n);
@@ -272,8 +281,11 @@ void thread_caches::count_hit_for(cache_record& c, unsigned asked, unsigned foun
 }
 
 void thread_caches::age_all_but(cache_record& c, unsigned in_use) noexcept {
-    for (unsigned cls = 0; cls < cached_class_count; ++cls)
-        if (bin_of(cls) != in_use && c.limit(cls) + parked_in(c, cls) != 0) age_bin(c, cls);
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) {
+        if (bin_of(cls) == in_use) continue;
+        c.brought_in[cls] = 0;
+        if (c.limit(cls) + parked_in(c, cls) != 0) age_bin(c, cls);
+    }
 }
 
 void thread_caches::abandon_bin(cache_record& c, unsigned number) noexcept {

@@ -23,6 +23,7 @@ struct cache_record : thread_cache {
     std::uint32_t gets_at_spill[cached_class_count] = {};  // when the bin last ran over; the owner's
     std::uint32_t hits_at_stow[cached_class_count] = {};   // when the bin was last filled by stow(); behind the gate
     std::uint16_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate
+    std::uint32_t brought_in[cached_class_count] = {};     // see raise_limit(); behind the gate
     atomic<std::uint64_t> hits_at_look{0}; // of all bins, when another thread last looked whether this one rests
     bool cut_off[cached_class_count] = {}; // see note_cut_off(); the owner's
     unsigned evictions = 0;                // see growth.hpp; the owner's
@@ -116,6 +117,11 @@ public:
     // misses, one is told so.
     [[nodiscard]] static bool lacks(cache_record& c, unsigned cls) noexcept;
     static void note_cut_off(cache_record& c, unsigned cls) noexcept { c.cut_off[cls] = true; }
+
+    // From behind the gate: a get that the cache could not serve has brought in so many blocks.
+    static void note_brought_in(cache_record& c, unsigned cls, unsigned n) noexcept {
+        if (cls < cached_class_count) c.brought_in[cls] += n;
+    }
 
     // From behind the gate: the last hit of a bin was for a get of another class, and counts as that one's.
     static void count_hit_for(cache_record& c, unsigned asked, unsigned found) noexcept;

@@ -43,9 +43,10 @@ unsigned batch_of(unsigned cls) noexcept {
 block keep_rest(unsigned cls, std::byte** blocks, unsigned n) noexcept {
     if (n == 0) return {};
     unsigned stowed = 0;
-    if (n > 1)
-        thread_caches::behind_own_gate(
-            [&](cache_record& c) { stowed = thread_caches::stow(c, cls, blocks + 1, n - 1); });
+    thread_caches::behind_own_gate([&](cache_record& c) {
+        thread_caches::note_brought_in(c, cls, n);
+        if (n > 1) stowed = thread_caches::stow(c, cls, blocks + 1, n - 1);
+    });
     if (stowed < n - 1) shared_store::put_reserved(cls, blocks + 1 + stowed, n - 1 - stowed);
     return {blocks[0], class_bytes(cls)};
 }
@@ -176,13 +177,23 @@ block map_large(std::size_t n) noexcept {
     return b;
 }
 
-block find_large(std::size_t n) noexcept {
-    block b = shared_store::get_large(n);
-    if (b.data == nullptr && !growth::is_due()) b = pop_own_longer(n);
-    if (b.data == nullptr) b = map_large(n);
-    if (b.data != nullptr) return b;
+block map_large_after_giving_back(std::size_t n) noexcept {
     give_all_back();
     return shared_store::get_new_large(n);
+}
+
+block find_large(std::size_t n) noexcept {
+    block b = shared_store::get_large(n);
+    if (b.data == nullptr && !growth::is_due()) {
+        const block longer = pop_own_longer(n);
+        if (longer.data != nullptr) return longer;
+    }
+    if (b.data == nullptr) b = map_large(n);
+    if (b.data == nullptr) b = map_large_after_giving_back(n);
+    if (b.data != nullptr)
+        thread_caches::behind_own_gate(
+            [&](cache_record& c) { thread_caches::note_brought_in(c, class_of(b.capacity), 1); });
+    return b;
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // Who holds many buffers at once and puts them finds them in its own cache the next time.
 #include <cstddef>
 #include <cstdint>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,16 @@ INSTANTIATE_TEST_SUITE_P(Bursts, HeldAtOnce,
                          });
 
 class HeldBefore : public fresh_pool {};
+
+TEST_F(HeldBefore, IsKeptTogetherWithWhatOthersPassOn) {
+    synk::configure(quiet_with_limit(128 * mib));
+    hold(33, 32 * kib);
+    std::thread([] { hold(31, 32 * kib); }).join();
+    for (int i = 0; i < 3; ++i) hold(64, 32 * kib);
+    const auto before = gets_past_the_caches();
+    hold(64, 32 * kib);
+    EXPECT_EQ(gets_past_the_caches(), before);
+}
 
 // It takes no keeper for that, and goes by the chunks, so that the same memory serves.
 TEST_F(HeldBefore, MakesRoomForWhatIsHeldNow) {

@@ -61,6 +61,43 @@ TEST_F(PassingOn, WhatMakesWayBecomesFreePages) {
     EXPECT_EQ(mapped(), mapped_before);
 }
 
+// Or the others would get new memory while a thread that has no use for it holds as much as may lie idle.
+TEST_F(PassingOn, WhoPutsMoreThanHeGetsKeepsLittle) {
+    synk::configure(quiet_with_limit(128 * mib));
+    std::vector<synk::bytes> of_others;
+    std::thread([&of_others] { of_others = get(32 * kib, 2000); }).join();
+    worker other; // goes on with that one's cache
+    other.run([&of_others] {
+        for (synk::bytes& b : of_others) {
+            static_cast<void>(get(32 * kib, 1));
+            b.reset();
+        }
+    });
+    EXPECT_LE(synk::stats().idle_cached, mib);
+}
+
+// Nor does it help it that it had a use for it before.
+TEST_F(PassingOn, WhoPutsWhatOthersGetKeepsLittleWhateverHeDidBefore) {
+    synk::configure(quiet_with_limit(128 * mib));
+    std::vector<synk::bytes> of_others = get(256 * kib, 200);
+    worker other;
+    other.run([&of_others] {
+        for (int i = 0; i < 1000; ++i) static_cast<void>(get(256 * kib, 1));
+        for (synk::bytes& b : of_others) b.reset();
+    });
+    EXPECT_LE(synk::stats().idle_cached, mib);
+}
+
+TEST_F(PassingOn, WhoGotALotSomeTimeAgoKeepsLittleOfWhatHePutsNow) {
+    synk::configure(quiet_with_limit(128 * mib));
+    std::vector<synk::bytes> first = get(32 * kib, 1000), then;
+    worker other;
+    other.run([&then] { then = get(32 * kib, 1000); });
+    inside::thread_caches::age();
+    other.run([&first] { first.clear(); });
+    EXPECT_LE(synk::stats().idle_cached, mib);
+}
+
 // A block that is made whole out of what lies in a channel costs nobody what he has close at hand, and no other
 // channel what is too short to help.
 TEST_F(PassingOn, AWholeIsMadeOfTheLongestPiecesAlone) {
