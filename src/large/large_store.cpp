@@ -24,6 +24,7 @@ constinit zeroed<slot_table<large_block, max_large>> large_records;
 // meanwhile (ABA) is fine: what is taken is the record that is there at the CAS, and its capacity is read
 // again afterwards.
 constinit atomic<large_block*> shelf[shelf_slots];
+constinit atomic<unsigned> next_discarded{0}; // the slot where the next purge begins
 
 [[noreturn]] void fail_record(const std::byte* data) noexcept {
     fatal("the record of large block %p is lost or corrupted: something has written into the pool's own memory or into "
@@ -206,10 +207,14 @@ bool large_store::shelve(block b) noexcept {
 
 void large_store::unmap_block(block b) noexcept { unmap_record(large_at(b.data)); }
 
+// Each call begins behind where the last one stopped: what was put just now, into the first free slot, would go before
+// what nobody has wanted for long.
 std::size_t large_store::purge(std::size_t bytes) noexcept {
     std::size_t done = 0;
-    for (unsigned i = 0; i < shelf_slots && done < bytes; ++i)
+    unsigned i = next_discarded.load(memory_order_relaxed); // relaxed, and below: a hint
+    for (unsigned looked = 0; looked < shelf_slots && done < bytes; ++looked, i = (i + 1) % shelf_slots)
         if (large_block* const l = take_slot(i)) done += discard(*l);
+    next_discarded.store(i, memory_order_relaxed);
     return done;
 }
 

@@ -1,4 +1,5 @@
 // Large blocks: which request takes which, how many lie on the shelf, and how they grow.
+#include <array>
 #include <cstdint>
 #include <thread>
 #include <utility>
@@ -138,6 +139,27 @@ TEST_F(Large, AGrownBlockIsFoundByItsNewLength) {
     void* const bare = b.release();
     synk::get_sized_pool().deallocate(bare, 20 * mib);
     EXPECT_EQ(lent(), 0U);
+}
+
+// Blocks of a length that is no longer wanted fill the shelf: those that are in use do not go again and again for them.
+TEST_F(Large, WhatNobodyWantsMakesRoomForWhatComesAndGoes) {
+    synk::configure(quiet_with_limit(64 * mib));
+    std::vector<synk::bytes> unwanted;
+    while (unwanted.size() < 3) unwanted.push_back(get(20 * mib));
+    std::thread([&unwanted] { unwanted.clear(); }).join();
+    const auto come_and_go = [] {
+        const std::array<std::byte*, 2> blocks{inside::shared_store::get_large(30 * mib).data,
+                                               inside::shared_store::get_large(30 * mib).data};
+        unsigned found = 0;
+        for (std::byte* const b : blocks) {
+            if (b != nullptr) ++found;
+            inside::shared_store::put(b != nullptr ? inside::block{b, 32 * mib}
+                                                   : inside::shared_store::get_new_large(30 * mib));
+        }
+        return found;
+    };
+    for (int i = 0; i < 4; ++i) come_and_go();
+    EXPECT_EQ(come_and_go(), 2U);
 }
 
 // Linux may have unmapped the place that a block was to move to when it refuses the move after all; then somebody else
