@@ -105,6 +105,7 @@ std::size_t reserved_for(const cache_record& c, unsigned cls) noexcept {
 
 // What a thread has used before would leave no room for what it uses now until the keeper comes by. So the bin that has
 // most, if it is much more than this one has, parks it, and at the next time gives up some of what is still parked.
+// Also where others' caches leave no room: in chunks it serves all sizes (docs/explorations.md, 17).
 bool press_fattest(cache_record& c, unsigned cls) noexcept {
     unsigned fattest = 0;
     for (unsigned other = 1; other < cached_class_count; ++other)
