@@ -121,14 +121,19 @@ bool press_fattest(cache_record& c, unsigned cls) noexcept {
 
 constexpr std::size_t worth_passing_on = std::size_t{256} << 10;
 
+bool has_little_room(const cache_record& c, unsigned cls) noexcept {
+    return c.limit(cls) * class_bytes(cls) < worth_passing_on / 2;
+}
+
 // Lets the bin hold more, if it may and the budget allows it. Beyond a little, only by as many blocks as its thread has
 // brought in since a visit, or since that let it hold more: who holds many at once had to. Who puts more than he gets,
 // as what others got, would keep from them all that may lie idle.
 bool raise_limit(cache_record& c, unsigned cls) noexcept {
+    const unsigned earned = has_little_room(c, cls) ? slots_of(cls) : c.brought_in[cls];
+    if (earned == 0) return false;
     const unsigned limit = c.limit(cls), held = limit + parked_in(c, cls), most = limit_now(c, cls);
-    const bool is_little = limit * class_bytes(cls) < worth_passing_on / 2;
-    if (held >= most || !(is_little || c.brought_in[cls] != 0)) return false;
-    const unsigned step = limit_step(cls, is_little ? most - held : std::min(most - held, c.brought_in[cls]));
+    if (held >= most) return false;
+    const unsigned step = limit_step(cls, std::min(most - held, earned));
     const bool raised = raise_limit_by(c, cls, step) || raise_limit_by(c, cls, 1) ||
                         (press_fattest(c, cls) && raise_limit_by(c, cls, 1));
     c.brought_in[cls] -= std::min(c.brought_in[cls], c.limit(cls) - limit);
@@ -142,7 +147,7 @@ std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
 // A bin that runs over without a get since it last did belongs to a thread that puts what others get: it collects what
 // is worth passing on in one go.
 bool is_got_from(const cache_record& c, unsigned cls) noexcept {
-    return c.limit(cls) * class_bytes(cls) < worth_passing_on / 2 || gets_from(c, cls) != c.gets_at_spill[cls];
+    return has_little_room(c, cls) || gets_from(c, cls) != c.gets_at_spill[cls];
 }
 
 // A bin that is empty after as many gets as it was filled with belongs to a thread that gets what others put.
@@ -171,14 +176,23 @@ std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept 
     return data;
 }
 
+namespace {
+
+// The bin gives up its room for all that leaves it but one block: there is place for the one that is about to come.
+void give_up_room_for(cache_record& c, unsigned cls, thread_caches::spill& out) noexcept {
+    out.reserved = out.count - 1;
+    change_limit(c, cls, c.limit(cls) - out.reserved);
+}
+
+} // namespace
+
 // What a thread puts and never gets goes to the others all at once: half as often as by halves, and what it kept would
 // be of no use to it. Of blocks so long that the bin held one, the next one goes too. Room for long ones does not wait
 // for the next: it is idle memory that nobody has.
 bool thread_caches::pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept {
     if (c.limit(cls) > most_spilled) { // it has held that many for gets of its own: room and all, a part at a time
         out.count = take_oldest(c, cls, out.items, most_spilled);
-        out.reserved = out.count - 1;
-        change_limit(c, cls, c.limit(cls) - out.reserved);
+        give_up_room_for(c, cls, out);
         return c.push(cls, data);
     }
     const unsigned held = take_oldest(c, cls, out.items, c.limit(cls)); // it is full: all that it may hold
@@ -200,11 +214,10 @@ void thread_caches::spill_oldest(cache_record& c, unsigned cls, spill& out) noex
     const unsigned limit = c.limit(cls), most = std::max(32U, limit / 32);
     out.count = take_oldest(c, cls, out.items, std::min((limit + 1) / 2, most));
     if (out.count == 0) return;
-    out.reserved = out.count;
-    if (budget.take(out.count * class_bytes(cls))) return;
-    // The bin gives up its room for all but the block that is about to come.
-    --out.reserved;
-    change_limit(c, cls, c.limit(cls) - out.reserved);
+    if (budget.take(out.count * class_bytes(cls)))
+        out.reserved = out.count;
+    else
+        give_up_room_for(c, cls, out);
 }
 
 bool thread_caches::lacks(cache_record& c, unsigned cls) noexcept {
