@@ -137,8 +137,8 @@ TEST_F(Stats, GoneIsWhatHasNoMemoryBehindIt) {
 }
 
 TEST_F(Stats, WhatANewChunkHasLeftIsGone) {
-    const synk::bytes b = get(3 * mib);
-    EXPECT_EQ(now().gone, mib) << "nobody has touched it yet";
+    const synk::bytes b = get(2 * mib);
+    EXPECT_EQ(now().gone, 2 * mib) << "nobody has touched it yet";
     EXPECT_EQ(now().idle, 0U);
 }
 

@@ -13,27 +13,43 @@ bool meet(const void* a, const void* b) noexcept {
     return apart < sizeof(std::uint64_t) || apart > page_size - sizeof(std::uint64_t);
 }
 
-// Whether a cache would lie here so that no hit of a bin's first slot waits for what it does not depend on: not the
-// load that every hit begins with for what the hit before wrote, nor its own loads for what a user wrote at the start
-// of a block. (What a cache's own parts are to each other: thread_cache.hpp.) Only looks at addresses.
-bool lies_well(cache_record& c, const void* read_first) noexcept {
+// Whether a word meets what a hit may read of its start, for blocks up to 256 MiB.
+bool meets_start(const void* word, const hit_start& start) noexcept {
+    const auto from_start =
+        (reinterpret_cast<std::uintptr_t>(word) - reinterpret_cast<std::uintptr_t>(&start)) % page_size;
+    return from_start < alignof(hit_start) || from_start > page_size - sizeof(std::uint64_t);
+}
+
+// How many classes, from the first one on, a cache would serve here so that no hit of a bin's first slot waits for what
+// it does not depend on: not the loads that every hit begins with for what the hit before wrote, nor its own loads for
+// what a user wrote at the start of a block. (What a cache's own parts are to each other: thread_cache.hpp.) Only looks
+// at addresses.
+unsigned served_well(cache_record& c, const hit_start& start) noexcept {
     constexpr const void* block_start = nullptr; // any multiple of page_size
+    if (meets_start(&c.gate, start) || meet(&c.gate, block_start)) return 0;
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
         const void* const word = &c.bins[bin_of(cls)];
         const void* const slot = c.row(cls);
-        if (meet(word, read_first) || meet(slot, read_first)) return false;
-        if (meet(word, block_start) || meet(slot, block_start) || meet(&c.tags[bin_of(cls)], block_start)) return false;
-        if (meet(&c.limits[bin_of(cls)], block_start)) return false;
+        if (meets_start(word, start) || meets_start(slot, start)) return cls;
+        if (meet(word, block_start) || meet(slot, block_start) || meet(&c.tags[bin_of(cls)], block_start)) return cls;
+        if (meet(&c.limits[bin_of(cls)], block_start)) return cls;
     }
-    return !meet(&c.gate, read_first) && !meet(&c.gate, block_start);
+    return cached_class_count;
 }
 
 } // namespace
 
-std::byte* thread_caches::place_in(std::byte* memory, const void* read_first) noexcept {
-    for (std::size_t at = 0; at < page_size; at += alignof(cache_record))
-        if (lies_well(*reinterpret_cast<cache_record*>(memory + at), read_first)) return memory + at;
-    return memory; // it is as right there
+// It is as right anywhere.
+std::byte* thread_caches::place_in(std::byte* memory, const hit_start& start) noexcept {
+    std::byte* best = memory;
+    unsigned most = 0;
+    for (std::size_t at = 0; at < page_size; at += alignof(cache_record)) {
+        const unsigned served = served_well(*reinterpret_cast<cache_record*>(memory + at), start);
+        if (served <= most) continue;
+        best = memory + at;
+        most = served;
+    }
+    return best;
 }
 
 } // namespace synk::inline v1::detail

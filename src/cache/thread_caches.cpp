@@ -19,7 +19,7 @@
 namespace synk::inline v1::detail {
 
 constinit cache_entrance no_cache{cache_gate::walled_up()};
-constinit thread_local cache_entrance* this_thread_cache = &no_cache;
+constinit thread_local hit_start this_thread_start{&no_cache, {}};
 constinit thread_local unsigned own_work::depth = 0;
 
 namespace {
@@ -43,7 +43,7 @@ void end_work_on(cache_record& c) noexcept {
 
 constinit bool interrupted = false; // by the last fork, in the child; its one thread's
 
-bool has_own() noexcept { return this_thread_cache != &no_cache; }
+bool has_own() noexcept { return this_thread_start.cache != &no_cache; }
 
 // Only grows, by compare-and-swap at its head; walked from head to end by anybody.
 constinit atomic<cache_record*> all_records{nullptr};
@@ -75,7 +75,7 @@ void each_cache(Visit visit) noexcept {
 
 void end_thread(void* record) noexcept {
     auto& c = *static_cast<cache_record*>(record);
-    this_thread_cache = &no_cache;
+    this_thread_start.cache = &no_cache;
     phase.store(thread_phase::ended, memory_order_relaxed);
     if (c.gate.enter_slow()) {
         begin_work_on(c);
@@ -105,9 +105,9 @@ void abandon(cache_record& c) noexcept {
 // The child goes on with its cache. Where another thread had it when it forked, and will not open its gate again, the
 // next use makes a new one.
 void take_over_own() noexcept {
-    if (!has_own() || !this_thread_cache->gate.held()) return;
-    abandon(*static_cast<cache_record*>(this_thread_cache));
-    this_thread_cache = &no_cache;
+    if (!has_own() || !this_thread_start.cache->gate.held()) return;
+    abandon(*static_cast<cache_record*>(this_thread_start.cache));
+    this_thread_start.cache = &no_cache;
     phase.store(thread_phase::fresh, memory_order_relaxed);
     ::pthread_setspecific(end_of_thread, nullptr);
 }
@@ -117,9 +117,9 @@ void take_over_own() noexcept {
 void caches_after_fork() noexcept {
     note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
-    interrupted = own_work::under_way() || (has_own() && this_thread_cache->gate.entered());
+    interrupted = own_work::under_way() || (has_own() && this_thread_start.cache->gate.entered());
     each_cache([](cache_record& c) {
-        if (&c == this_thread_cache) return;
+        if (&c == this_thread_start.cache) return;
         if (c.at_work.load(memory_order_relaxed) == this_thread()) { // relaxed: our own
             interrupted = true;
             return;
@@ -177,7 +177,7 @@ void publish(cache_record& c) noexcept {
 cache_record* make_record() noexcept {
     auto* const memory = static_cast<std::byte*>(take_record_memory(sizeof(cache_record) + page_size));
     if (memory == nullptr) return nullptr;
-    auto* const c = new (static_cast<void*>(thread_caches::place_in(memory, &this_thread_cache))) cache_record;
+    auto* const c = new (static_cast<void*>(thread_caches::place_in(memory, this_thread_start))) cache_record;
     c->set_up();
     publish(*c);
     return c;
@@ -226,7 +226,7 @@ cache_record* make_own() noexcept {
 bool thread_caches::set_up() noexcept { return ready(); }
 
 cache_record* thread_caches::own() noexcept {
-    if (has_own()) return static_cast<cache_record*>(this_thread_cache);
+    if (has_own()) return static_cast<cache_record*>(this_thread_start.cache);
     thread_phase seen = thread_phase::fresh;
     // making: pthread_setspecific may allocate, and the allocator may be us; a signal handler may come between.
     if (!phase.compare_exchange_strong(seen, thread_phase::making, memory_order_relaxed, memory_order_relaxed))
@@ -234,7 +234,7 @@ cache_record* thread_caches::own() noexcept {
     cache_record* const c = make_own();
     phase.store(c != nullptr ? thread_phase::cached : thread_phase::fresh, memory_order_relaxed);
     if (c != nullptr) {
-        this_thread_cache = c;
+        this_thread_start.cache = c;
         c->taken.store(true, memory_order_relaxed); // relaxed: a signal handler that forked meanwhile gave it up
     }
     return c;
@@ -282,7 +282,7 @@ private:
 void thread_caches::empty_others() noexcept {
     closing_gates closing(true);
     each_cache([&closing](cache_record& c) {
-        if (&c != this_thread_cache) closing.add(c, empty_all_but);
+        if (&c != this_thread_start.cache) closing.add(c, empty_all_but);
     });
     closing.rest(empty_all_but);
 }
@@ -310,7 +310,7 @@ bool rests(cache_record& c) noexcept {
 // Returns the bytes that the cache no longer reserves.
 std::size_t empty_if_resting(cache_record& c) noexcept {
     const std::size_t reserved = c.reserved.load(memory_order_relaxed); // relaxed: a recent value
-    if (&c == this_thread_cache || reserved == 0 || !rests(c)) return 0;
+    if (&c == this_thread_start.cache || reserved == 0 || !rests(c)) return 0;
     const gate_hold hold = c.gate.close(barrier_if_asymmetric, false);
     if (!hold) return 0;
     begin_work_on(c);
@@ -338,7 +338,7 @@ void thread_caches::empty_resting(std::size_t bytes) noexcept {
 }
 
 void thread_caches::ask_own() noexcept {
-    if (has_own()) this_thread_cache->gate.ask();
+    if (has_own()) this_thread_start.cache->gate.ask();
 }
 
 bool thread_caches::interrupted_by_fork() noexcept { return interrupted; }

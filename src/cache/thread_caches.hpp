@@ -64,9 +64,9 @@ public:
     // the caller then goes to the shared store.
     [[nodiscard]] static cache_record* own() noexcept;
 
-    // Where in `memory`, a page more than a cache needs, the cache of a thread had best lie that begins every hit by
-    // reading read_first: so that loads do not wait for stores that only look like their own.
-    [[nodiscard]] static std::byte* place_in(std::byte* memory, const void* read_first) noexcept;
+    // Where in `memory`, a page more than a cache needs, the cache of a thread had best lie whose hits begin here: so
+    // that loads do not wait for stores that only look like their own.
+    [[nodiscard]] static std::byte* place_in(std::byte* memory, const hit_start& start) noexcept;
 
     // Runs work(cache_record&) behind the gate of the thread's own cache; false when there is none or it is closed.
     template <class Work>

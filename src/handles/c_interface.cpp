@@ -33,7 +33,8 @@ size_t synk_capacity(const void* data) { return data != nullptr ? bare_block("ca
 void* synk_resize(void* data, size_t size) {
     if (data == nullptr) return synk_get(size);
     const size_t capacity = bare_block("resize", data).capacity;
-    if (size <= capacity && class_of(size) == class_of(capacity)) return data;
+    if (size <= capacity && class_in(this_thread_start.sizes.bin_for(size != 0 ? size : 1)) == class_of(capacity))
+        return data;
     const held_block old = take_bare("resize", data);
     const held_block other = try_regrow(old, size < capacity ? size : capacity, size);
     if (other.data == nullptr) errno = size > max_block_size ? EOVERFLOW : ENOMEM;

@@ -1,8 +1,8 @@
 // Blocks that are lent as bare pointers: a mark in the block's record says so, set with the get and taken back with the
 // put.
 //
-// The usual way is that of a block in a chunk whose class is that of the caller's size. What its record must be is then
-// known before it is read, and so is the bin: nothing but a branch waits for what is read.
+// The usual way is that of a block in a chunk, of the class that serves the caller's size now. What its record must be
+// is then known before it is read, and so is the bin: nothing but a branch waits for what is read.
 
 #include <synk/detail/thread_cache.hpp>
 
@@ -115,18 +115,20 @@ bool take_from(guarded_block& g) noexcept {
 
 void* get_bare(std::size_t n) {
     held_block b;
-    if (!get_cached(n, b)) [[unlikely]]
+    const unsigned bin = this_thread_start.sizes.bin_for(n);
+    if (!get_cached(bin, b)) [[unlikely]]
         return lend_as_found(get_slow(n).data);
-    return lend(b.data, class_of_positive(n));
+    return lend(b.data, class_in(bin));
 }
 
 void* try_get_bare(std::size_t n) noexcept {
     held_block b;
-    if (!get_cached(n, b)) [[unlikely]] {
+    const unsigned bin = this_thread_start.sizes.bin_for(n);
+    if (!get_cached(bin, b)) [[unlikely]] {
         b = try_get_slow(n);
         return b.data != nullptr ? lend_as_found(b.data) : nullptr;
     }
-    return lend(b.data, class_of_positive(n));
+    return lend(b.data, class_in(bin));
 }
 
 void lend_bare(std::byte* data) noexcept { lend_as_found(data); }
@@ -137,7 +139,10 @@ held_block take_bare(const char* verb, void* p) noexcept {
     return take_from(owner.as_chunk(), p, cls) ? of_class(p, cls) : take_elsewhere(verb, p, owner);
 }
 
-void put_bare(void* p, std::size_t n) noexcept { put_from(places.find(p), p, class_of_positive(n), n); }
+// The class that a get of n would have now: most often the block's.
+void put_bare(void* p, std::size_t n) noexcept {
+    put_from(places.find(p), p, class_in(this_thread_start.sizes.bin_for(n)), n);
+}
 
 void put_bare(void* p) noexcept {
     const place_owner owner = places.find(p);

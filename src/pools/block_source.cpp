@@ -112,11 +112,10 @@ found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function ge
 
 // A longer block of the thread's own cache, which the request fills to a half: lent as it is, it comes back as it was.
 // It is close at hand, too: what chunks have is shared, and to cut it off there takes some thirty times as long.
-block pop_own_longer(std::size_t n) noexcept {
+block pop_own_longer(unsigned cls, std::size_t n) noexcept {
     held_block b;
-    const unsigned cls = class_of(n);
     thread_caches::behind_own_gate([&](cache_record& c) {
-        for (unsigned longer = cls + 1; longer <= cls + class_fan && class_bytes(longer) / 2 <= n; ++longer)
+        for (unsigned longer = class_of(n); longer <= cls + class_fan && class_bytes(longer) / 2 <= n; ++longer)
             if (pop_or_unpark(c, longer, b)) return thread_caches::count_hit_for(c, cls, longer);
     });
     if (b.data != nullptr) growth::note_eviction();
@@ -147,13 +146,27 @@ block find_close_at_hand(unsigned cls, std::size_t n, std::byte** blocks) noexce
             return keep_rest(cls, blocks, found.count);
         }
     }
-    return pop_own_longer(n);
+    return pop_own_longer(cls, n);
+}
+
+// What lies idle, but not at hand. Where a request is served by its whole tier, one of the least class that holds it
+// comes before a search of all threads' caches, and before new memory. `cls` becomes that of the blocks.
+found_blocks get_out_of_reach(unsigned& cls, unsigned least, std::byte** blocks, get_function get) noexcept {
+    if (cls == least) return get_by_cutting_up(cls, blocks, get);
+    found_blocks found = get(least, blocks, 1);
+    if (found.count == 0) {
+        found = get_by_cutting_up(cls, blocks, get);
+        if (found.count != 0) return found;
+        found = get_by_cutting_up(least, blocks, get);
+    }
+    if (found.count != 0) cls = least;
+    return found;
 }
 
 // Pages without memory behind them come last where that memory would have to come from what is idle.
 block find_in_chunks(unsigned cls, std::size_t n) noexcept {
     std::byte* blocks[most_at_once];
-    const unsigned batch = batch_of(cls);
+    const unsigned batch = batch_of(cls), least = class_of(n);
     if (const unsigned passed_on = shared_store::get_passed_on(cls, blocks, batch))
         return keep_rest(cls, blocks, passed_on);
     if (growth::may_lend_longer()) {
@@ -163,11 +176,16 @@ block find_in_chunks(unsigned cls, std::size_t n) noexcept {
     const bool is_short = growth::is_short();
     get_function& get = is_short ? shared_store::get_resident : shared_store::get;
     found_blocks found = get(cls, blocks, batch);
-    if (found.count == 0 && !growth::is_due()) found = get_by_cutting_up(cls, blocks, get);
+    if (found.count == 0 && !growth::is_due()) {
+        const block own = cls != least ? pop_own_longer(cls, n) : block();
+        if (own.data != nullptr) return own;
+        found = get_out_of_reach(cls, least, blocks, get);
+    }
     if (found.count == 0 && is_short) found = shared_store::get(cls, blocks, batch);
     growth::account_for(found, growth::memory::known);
     if (found.count == 0) found = get_by_growing(cls, blocks);
     if (found.count == 0) found.count = get_after_giving_back(cls, blocks);
+    if (found.count == 0 && cls != least) return find_in_chunks(least, n);
     return keep_rest(cls, blocks, found.count);
 }
 
@@ -185,7 +203,7 @@ block map_large_after_giving_back(std::size_t n) noexcept {
 block find_large(std::size_t n) noexcept {
     block b = shared_store::get_large(n);
     if (b.data == nullptr && !growth::is_due()) {
-        const block longer = pop_own_longer(n);
+        const block longer = pop_own_longer(class_of(n), n);
         if (longer.data != nullptr) return longer;
     }
     if (b.data == nullptr) b = map_large(n);
@@ -199,8 +217,11 @@ block find_large(std::size_t n) noexcept {
 } // namespace
 
 block find_block(std::size_t n) noexcept {
-    const unsigned cls = class_of(n);
+    if (n == 0) n = 1;
+    unsigned cls = class_of(n);
     if (cache_record* const c = thread_caches::own()) {
+        growth::choose_tiers();
+        cls = class_in(this_thread_start.sizes.bin_for(n));
         grant_wish(*c);
         const block b = pop_own(*c, cls);
         if (b.data != nullptr) return b;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
+#include "checks/tools.hpp"
 #include "reclaim/give_back.hpp"
 #include "stats/counters.hpp"
 
@@ -66,6 +68,14 @@ bool growth::is_due() noexcept {
     const std::size_t idle = budget.reserved();
     if (idle > room_for(*c, idle)) return false;
     return c->evictions >= patience_to_pay || idle <= idle_allowance();
+}
+
+void growth::choose_tiers() noexcept {
+    size_map& sizes = this_thread_start.sizes;
+    const std::size_t lent = lent_bytes(budget.reserved());
+    const std::size_t little = budget.limit() / 16;
+    const bool is_little = sizes.serves_whole_tiers() ? lent <= little : lent < little / 2;
+    sizes.serve_whole_tiers(is_little && !tools::active() && !the_settings.no_hits());
 }
 
 void growth::note_eviction() noexcept {

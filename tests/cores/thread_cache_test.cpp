@@ -53,27 +53,65 @@ TEST(ThreadCache, RowsBeginOnPagesAndLinesApart) {
     }
 }
 
-// The load that every hit begins with, wherever it is, and the first bytes of a block, which users write.
+// The loads that every hit begins with, wherever they are, and the first bytes of a block, which users write.
 TEST(ThreadCache, LiesApartFromWhatComesBetweenItsHits) {
     struct alignas(64) space {
         std::byte bytes[sizeof(cache_record) + page_size];
     };
+    struct alignas(64) starts {
+        std::byte bytes[page_size + sizeof(hit_start)];
+    };
     const auto memory = std::make_unique<space>();
-    const auto page = std::make_unique<std::byte[]>(page_size);
-    for (std::size_t at = 0; at < page_size; at += sizeof(void*)) {
-        const std::byte* const read_first = page.get() + at;
-        std::byte* const place = thread_caches::place_in(memory->bytes, read_first);
+    const auto page = std::make_unique<starts>();
+    for (std::size_t at = 0; at < page_size; at += alignof(hit_start)) {
+        const auto& start = *reinterpret_cast<const hit_start*>(page->bytes + at);
+        std::byte* const place = thread_caches::place_in(memory->bytes, start);
         ASSERT_TRUE(place >= memory->bytes && place + sizeof(cache_record) <= memory->bytes + sizeof(space));
         auto& cache = *reinterpret_cast<cache_record*>(place);
         for (unsigned cls = 0; cls < cached_class_count; ++cls) {
             const unsigned bin = bin_of(cls);
-            ASSERT_FALSE(meet(&cache.bins[bin], read_first) || meet(cache.row(cls), read_first)) << "class " << cls;
+            for (std::size_t word = 0; word < alignof(hit_start); word += sizeof(void*)) {
+                const std::byte* const read_first = page->bytes + at + word;
+                ASSERT_FALSE(meet(&cache.bins[bin], read_first) || meet(cache.row(cls), read_first)) << "class " << cls;
+            }
             for (const void* const p :
                  {static_cast<const void*>(&cache.bins[bin]), static_cast<const void*>(cache.row(cls)),
                   static_cast<const void*>(&cache.tags[bin]), static_cast<const void*>(&cache.limits[bin])})
                 ASSERT_FALSE(meet(p, nullptr)) << "class " << cls;
         }
     }
+}
+
+TEST(SizeMap, KnowsTheBinOfEachClass) {
+    const size_map sizes;
+    EXPECT_FALSE(sizes.serves_whole_tiers());
+    EXPECT_EQ(sizes.bin_for(0), bin_of(class_limit - 1));
+    for (unsigned cls = 0; cls < cached_class_count + class_fan; ++cls) {
+        const std::size_t last = class_bytes(cls), before = cls != 0 ? class_bytes(cls - 1) : 0;
+        for (const std::size_t n : {before + 1, (before + last) / 2, last - 1, last})
+            ASSERT_EQ(sizes.bin_for(n), bin_of(cls)) << n;
+    }
+    EXPECT_EQ(sizes.bin_for(max_block_size), bin_of(class_of(max_block_size)));
+    EXPECT_EQ(sizes.bin_for(~std::size_t{0}), bin_of(class_of(~std::size_t{0})));
+}
+
+// And back again.
+TEST(SizeMap, OrThatOfItsTiersLongestClass) {
+    constexpr std::size_t first = (std::size_t{64} << 10) + 1;
+    size_map sizes;
+    sizes.serve_whole_tiers(true);
+    EXPECT_TRUE(sizes.serves_whole_tiers());
+    EXPECT_EQ(sizes.bin_for(0), bin_of(class_limit - 1));
+    for (std::size_t held = 1; held <= 2 * chunk_pages; ++held)
+        for (const std::size_t n : {(held - 1) * page_size + 1, held * page_size}) {
+            const bool whole = n >= first && n <= chunk_size;
+            const std::size_t served = class_bytes(class_in(sizes.bin_for(n)));
+            ASSERT_EQ(served, whole ? std::bit_ceil(n) : class_bytes(class_of(n))) << n;
+        }
+    EXPECT_EQ(sizes.bin_for(max_block_size), bin_of(class_of(max_block_size)));
+    sizes.serve_whole_tiers(false);
+    EXPECT_FALSE(sizes.serves_whole_tiers());
+    for (unsigned cls = 0; cls < chunk_class_count; ++cls) EXPECT_EQ(sizes.bin_for(class_bytes(cls)), bin_of(cls));
 }
 
 } // namespace

@@ -32,7 +32,7 @@ struct prepared {
         calls.barrier = []() noexcept { return synk_explorer::membarrier(); };
         the_system.store(&calls);
         asymmetric.store(true);
-        this_thread_cache = &no_cache;
+        this_thread_start.cache = &no_cache;
     }
     static std::byte* block(unsigned i) { return synk_explorer::start().block[8 + i]; }
 };

@@ -180,7 +180,7 @@ TEST(ForkAt, ASignalHandlerThatInterruptsAVisit) {
 TEST(ForkAt, AThreadThatHasTheForkersCache) {
     EXPECT_TRUE(ends_well(in_child([] {
         require_every_tier_works(1);
-        auto& gate = synk::detail::this_thread_cache->gate;
+        auto& gate = synk::detail::this_thread_start.cache->gate;
         require(bool(gate.close([] {})), "another thread may close the gate");
         const synk_test::ending e = in_child(require_pool_works_in_threads);
         gate.open();
@@ -195,7 +195,7 @@ TEST(ForkAt, AThreadThatHasACacheOfNobody) {
         synk::detail::cache_gate* gate = nullptr;
         std::thread([&gate] {
             require_every_tier_works(1);
-            gate = &synk::detail::this_thread_cache->gate;
+            gate = &synk::detail::this_thread_start.cache->gate;
         }).join();
         require(bool(gate->close([] {})), "another thread may close the gate");
         const synk_test::ending e = in_child([] {
@@ -215,7 +215,7 @@ TEST(ForkAt, AThreadInTheMiddleOfAHit) {
         std::atomic<bool> forked{false};
         std::thread other([&] {
             require_every_tier_works(1);
-            auto& gate = synk::detail::this_thread_cache->gate;
+            auto& gate = synk::detail::this_thread_start.cache->gate;
             gate.set_slow_only(false); // which tools have set
             require(gate.enter(bin), "the gate is open");
             inside.store(true);
@@ -279,7 +279,7 @@ TEST(ForkAt, AVisitThatTakesHalfASecond) {
 TEST(ForkAt, ASignalHandlerInsideOfTheOwnCache) {
     EXPECT_TRUE(ends_well(in_child([] {
         require_every_tier_works(1);
-        auto& gate = synk::detail::this_thread_cache->gate;
+        auto& gate = synk::detail::this_thread_start.cache->gate;
         require(gate.enter_slow(), "the gate is open");
         const synk_test::ending e = in_child([&gate] {
             require_every_tier_works(2);

@@ -102,7 +102,7 @@ TEST(Signals, InsideOfTheOwnCache) {
     EXPECT_TRUE(synk_test::ends_well(synk_test::in_child([] {
         synk_test::require_every_tier_works(1);
         on_signal(SIGUSR1, [](int) { synk_test::require_every_tier_works(2); });
-        auto* const cache = synk::detail::this_thread_cache;
+        auto* const cache = synk::detail::this_thread_start.cache;
         require(cache->gate.enter_slow(), "the thread has a cache");
         ::raise(SIGUSR1);
         cache->gate.leave();

@@ -21,12 +21,12 @@ struct resting_place {
     std::function<void(synk::bytes)> put;
 };
 
-class Split : public fresh_pool {
+class Split : public pool_beside_much {
 protected:
     void TearDown() override {
         lent_.clear();
         idle_.reset();
-        fresh_pool::TearDown();
+        pool_beside_much::TearDown();
     }
 
     // One chunk, all lent in blocks of one tier but for `idle_`: nothing else can serve a request but new memory.

@@ -78,6 +78,22 @@ private:
     std::size_t lent_before_ = 0;
 };
 
+// The same beside so much that is lent that each size is served by its class, none by a whole tier.
+class pool_beside_much : public fresh_pool {
+protected:
+    void SetUp() override {
+        start_afresh();
+        much_ = synk::get_sized_pool().get_sized(much);
+        start_afresh();
+    }
+    // Without what is lent from the beginning.
+    static std::size_t mapped() { return fresh_pool::mapped() - much; }
+
+private:
+    static constexpr std::size_t much = 12 * mib;
+    synk::bytes much_;
+};
+
 // Sizes at which something changes: around every class's and so every tier's bound, small and large.
 inline std::vector<std::size_t> boundary_sizes() {
     std::vector<std::size_t> sizes{0, 1, 2};

@@ -35,16 +35,19 @@ inline constexpr unsigned class_limit = 204;       // every size has a class bel
 // Nothing larger can be asked for: user space ends at 2^47 bytes on the machines that Linux calls 64-bit.
 inline constexpr std::size_t max_block_size = std::size_t{1} << 46;
 
+// The highest bit of n - 1, but of the sizes up to 20 KiB the same: which doubling a size lies in, for n > 0. Of 0 it
+// wraps to 63. 63 ^ countl_zero is the highest set bit: one instruction where bit_width takes three.
+[[nodiscard]] constexpr unsigned doubling_of(std::size_t n) noexcept {
+    return 63U ^ static_cast<unsigned>(std::countl_zero((n - 1) | (std::size_t{class_fan} << page_shift)));
+}
+
 // The least class whose blocks hold n bytes, for n > 0. 0 wraps around to class_limit - 1, the class of
 // nothing.
 [[nodiscard]] constexpr unsigned class_of_positive(std::size_t n) noexcept {
-    const std::size_t last = n - 1;
     // With x = pages - 1 and b = x's highest bit, at least class_bits: 4 * (b - 2) + (x >> (b - 2)). Taken from n's own
-    // bits, which are page_shift more, x need not be worked out. 63 ^ countl_zero is the highest set bit: one
-    // instruction where bit_width takes three.
-    const unsigned high = 63U ^ static_cast<unsigned>(std::countl_zero(last | (std::size_t{class_fan} << page_shift)));
-    const unsigned shift = high - class_bits;
-    return static_cast<unsigned>(last >> shift) + class_fan * (shift - unsigned{page_shift});
+    // bits, which are page_shift more, x need not be worked out.
+    const unsigned shift = doubling_of(n) - class_bits;
+    return static_cast<unsigned>((n - 1) >> shift) + class_fan * (shift - unsigned{page_shift});
 }
 
 // The same for every n. The classes grow with n.

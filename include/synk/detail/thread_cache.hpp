@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <synk/detail/config.hpp>
 #include <synk/detail/gate.hpp>
@@ -27,6 +28,7 @@ struct block {
 
 // The number of a class's bin, of which 0 is none: what the hit path knows a class by.
 [[nodiscard]] constexpr unsigned bin_of(unsigned cls) noexcept { return cls + 1; }
+[[nodiscard]] constexpr unsigned class_in(unsigned bin) noexcept { return bin - 1; }
 inline constexpr unsigned bin_limit = class_limit + 1;
 
 // The same for handles: the bits of a capacity that whole pages leave free carry the bin, so that a put need not
@@ -190,20 +192,68 @@ struct alignas(64) thread_cache : cache_entrance {
     [[nodiscard]] bool push(unsigned cls, std::byte* data) noexcept { return push_bin(bin_of(cls), data); }
 };
 
-// This thread's cache: a thread_cache where the gate lets one in. Before its first use of the pool and after the
-// thread's end has given it back it is no_cache, so that a hit need not ask.
-// initial-exec: 8 bytes, one load, no call, and small enough for the static TLS reserve of a dlopen.
+// Which bin serves a size: that of its class, or where whole tiers are served, that of its tier's longest class.
+//
+// For each doubling an entry, of two numbers in one word: how far n - 1 is shifted to the right, and what the bin's
+// number is then more than that. volatile: a signal handler may write it between two reads of its own thread, and a
+// shift of the one kind with an offset of the other would be a bin of shorter blocks. So it is read once.
+class size_map {
+    static constexpr unsigned least = class_bits + page_shift; // see doubling_of: entries below are not used
+
+    static constexpr std::uint16_t by_class(unsigned doubling) noexcept {
+        if (doubling < least) return 0;
+        return static_cast<std::uint16_t>((doubling - class_bits) | bin_of(class_fan * (doubling - least)) << 8);
+    }
+    static constexpr std::uint16_t by_tier(unsigned doubling) noexcept {
+        return static_cast<std::uint16_t>(doubling | (bin_of(class_of_positive(std::size_t{2} << doubling)) - 1) << 8);
+    }
+    template <unsigned... Doubling>
+    constexpr explicit size_map(std::integer_sequence<unsigned, Doubling...>) noexcept
+        : entries_{by_class(Doubling)...} {}
+
+    volatile std::uint16_t entries_[64];
+
+public:
+    static constexpr unsigned first_joined = 16; // above 64 KiB: shorter ones save too little to be worth their waste
+    static constexpr unsigned joined_end = chunk_shift;
+
+    constexpr size_map() noexcept : size_map(std::make_integer_sequence<unsigned, 64>()) {}
+
+    // For n > 0; of 0 the last bin, which is always empty.
+    [[nodiscard, gnu::always_inline]] unsigned bin_for(std::size_t n) const noexcept {
+        const unsigned doubling = doubling_of(n);
+        if (__builtin_constant_p(doubling) && doubling < first_joined) return bin_of(class_of_positive(n));
+        const unsigned entry = entries_[doubling];
+        return static_cast<unsigned>((n - 1) >> (entry & 63)) + (entry >> 8);
+    }
+    [[nodiscard]] bool serves_whole_tiers() const noexcept { return entries_[first_joined] != by_class(first_joined); }
+    void serve_whole_tiers(bool on) noexcept {
+        for (unsigned doubling = first_joined; doubling < joined_end; ++doubling)
+            entries_[doubling] = on ? by_tier(doubling) : by_class(doubling);
+    }
+};
+static_assert(bin_limit <= 256, "a bin's number fits into a byte");
+
+// Where every hit of a thread begins: one line of memory, for blocks up to 256 MiB. Which bin serves a size
+// stands here and not in the cache, or a hit would wait for the one load before the other.
+struct alignas(64) hit_start {
+    // A thread_cache where the gate lets one in. Before the thread's first use of the pool and after its end has given
+    // it back it is no_cache, so that a hit need not ask.
+    cache_entrance* cache;
+    size_map sizes;
+};
+
 extern SYNK_API constinit cache_entrance no_cache;
-extern SYNK_API constinit thread_local cache_entrance* this_thread_cache [[gnu::tls_model("initial-exec")]];
+// initial-exec: one load, no call, and small enough for the static TLS reserve of a dlopen.
+extern SYNK_API constinit thread_local hit_start this_thread_start [[gnu::tls_model("initial-exec")]];
 
 SYNK_API held_block get_slow(std::size_t n);              // throws std::length_error, std::bad_alloc
 SYNK_API held_block try_get_slow(std::size_t n) noexcept; // an empty block instead
 SYNK_API void put_slow(held_block b) noexcept;
 
 // False when the thread's cache has none, or nobody may look into it now.
-[[nodiscard, gnu::always_inline]] inline bool get_cached(std::size_t n, held_block& out) noexcept {
-    cache_entrance* const cache = this_thread_cache;
-    const unsigned bin = bin_of(class_of_positive(n)); // of 0 it wraps to the last bin, which is always empty
+[[nodiscard, gnu::always_inline]] inline bool get_cached(unsigned bin, held_block& out) noexcept {
+    cache_entrance* const cache = this_thread_start.cache;
     if (!cache->gate.enter(bin)) [[unlikely]]
         return false;
     const bool found = static_cast<thread_cache*>(cache)->pop_bin(bin, out);
@@ -213,21 +263,21 @@ SYNK_API void put_slow(held_block b) noexcept;
 
 [[nodiscard, gnu::always_inline]] inline held_block get(std::size_t n) {
     held_block b;
-    if (get_cached(n, b)) [[likely]]
+    if (get_cached(this_thread_start.sizes.bin_for(n), b)) [[likely]]
         return b;
     return get_slow(n);
 }
 
 [[nodiscard, gnu::always_inline]] inline held_block try_get(std::size_t n) noexcept {
     held_block b;
-    if (get_cached(n, b)) [[likely]]
+    if (get_cached(this_thread_start.sizes.bin_for(n), b)) [[likely]]
         return b;
     return try_get_slow(n);
 }
 
 // False when the bin is full, as that of a class that is never cached always is, or nobody may look into it now.
 [[nodiscard, gnu::always_inline]] inline bool put_cached(std::byte* data, std::size_t bin) noexcept {
-    cache_entrance* const cache = this_thread_cache;
+    cache_entrance* const cache = this_thread_start.cache;
     if (!cache->gate.enter(static_cast<unsigned>(bin))) [[unlikely]]
         return false;
     const bool kept = static_cast<thread_cache*>(cache)->push_bin(bin, data);
