@@ -286,6 +286,14 @@ bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
     return true;
 }
 
+std::size_t thread_caches::room_left_by_hits(cache_record& c) noexcept {
+    if (!c.gate.enter_slow()) return 0;
+    std::size_t bytes = 0;
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) bytes += (c.limit(cls) - c.count(cls)) * class_bytes(cls);
+    c.gate.leave();
+    return bytes;
+}
+
 // Whether a bin is only got from is told by what went out of it.
 void thread_caches::count_hit_for(cache_record& c, unsigned asked, unsigned found) noexcept {
     c.bin(found).add(-cache_bin::one_hit);
@@ -303,7 +311,7 @@ void thread_caches::age_all_but(cache_record& c, unsigned in_use) noexcept {
 }
 
 void thread_caches::abandon_bin(cache_record& c, unsigned number) noexcept {
-    const unsigned cls = number - 1;
+    const unsigned cls = class_in(number);
     if (number == gate_hold::no_part || cls >= cached_class_count) return;
     c.bin(cls).add(-(c.count(cls) * cache_bin::one_block)); // in 64 bits: the hits are above
     give_room_back(c, cls);

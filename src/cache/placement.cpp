@@ -13,7 +13,7 @@ bool meet(const void* a, const void* b) noexcept {
     return apart < sizeof(std::uint64_t) || apart > page_size - sizeof(std::uint64_t);
 }
 
-// Whether a word meets what a hit may read of its start, for blocks up to 256 MiB.
+// Whether a word meets what a hit may read of its start, for the blocks that caches hold.
 bool meets_start(const void* word, const hit_start& start) noexcept {
     const auto from_start =
         (reinterpret_cast<std::uintptr_t>(word) - reinterpret_cast<std::uintptr_t>(&start)) % page_size;

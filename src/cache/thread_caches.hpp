@@ -123,6 +123,10 @@ public:
         if (cls < cached_class_count) c.brought_in[cls] += n;
     }
 
+    // The owner: bytes that its bins have reserved and do not hold now: what it holds itself by hits, and room that
+    // puts made. 0 where somebody else is behind the gate.
+    [[nodiscard]] static std::size_t room_left_by_hits(cache_record& c) noexcept;
+
     // From behind the gate: the last hit of a bin was for a get of another class, and counts as that one's.
     static void count_hit_for(cache_record& c, unsigned asked, unsigned found) noexcept;
 

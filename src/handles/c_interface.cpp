@@ -12,6 +12,15 @@
 
 using namespace synk::detail;
 
+namespace {
+
+// Whether a get of this size would come to a block of the class, now or when its thread is served otherwise.
+bool is_served_by(unsigned cls, std::size_t size) noexcept {
+    return class_of(size) == cls || class_in(this_thread_start.sizes.bin_for(size)) == cls;
+}
+
+} // namespace
+
 extern "C" {
 
 void* synk_get(size_t size) {
@@ -33,8 +42,7 @@ size_t synk_capacity(const void* data) { return data != nullptr ? bare_block("ca
 void* synk_resize(void* data, size_t size) {
     if (data == nullptr) return synk_get(size);
     const size_t capacity = bare_block("resize", data).capacity;
-    if (size <= capacity && class_in(this_thread_start.sizes.bin_for(size != 0 ? size : 1)) == class_of(capacity))
-        return data;
+    if (size <= capacity && is_served_by(class_of(capacity), size)) return data;
     const held_block old = take_bare("resize", data);
     const held_block other = try_regrow(old, size < capacity ? size : capacity, size);
     if (other.data == nullptr) errno = size > max_block_size ? EOVERFLOW : ENOMEM;

@@ -110,8 +110,9 @@ found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function ge
     return found;
 }
 
-// A longer block of the thread's own cache, which the request fills to a half: lent as it is, it comes back as it was.
-// It is close at hand, too: what chunks have is shared, and to cut it off there takes some thirty times as long.
+// A block of the thread's own cache that is longer than its class, or of a class below the tier that would serve the
+// request, and that the request fills to a half: lent as it is, it comes back as it was. It is close at hand, too: what
+// chunks have is shared, and to cut it off there takes some thirty times as long.
 block pop_own_longer(unsigned cls, std::size_t n) noexcept {
     held_block b;
     thread_caches::behind_own_gate([&](cache_record& c) {
@@ -149,16 +150,15 @@ block find_close_at_hand(unsigned cls, std::size_t n, std::byte** blocks) noexce
     return pop_own_longer(cls, n);
 }
 
-// What lies idle, but not at hand. Where a request is served by its whole tier, one of the least class that holds it
-// comes before a search of all threads' caches, and before new memory. `cls` becomes that of the blocks.
+// What lies idle, but not at hand. Where a whole tier would serve the request, the least class that holds it will do:
+// that costs others no more than it would without whole tiers. `cls` becomes that of the blocks.
 found_blocks get_out_of_reach(unsigned& cls, unsigned least, std::byte** blocks, get_function get) noexcept {
-    if (cls == least) return get_by_cutting_up(cls, blocks, get);
-    found_blocks found = get(least, blocks, 1);
-    if (found.count == 0) {
-        found = get_by_cutting_up(cls, blocks, get);
-        if (found.count != 0) return found;
+    found_blocks found;
+    if (cls != least) found = get(least, blocks, 1);
+    if (found.count != 0)
+        growth::note_eviction(); // or it might be served so for ever, and never by a hit
+    else
         found = get_by_cutting_up(least, blocks, get);
-    }
     if (found.count != 0) cls = least;
     return found;
 }
@@ -169,23 +169,28 @@ block find_in_chunks(unsigned cls, std::size_t n) noexcept {
     const unsigned batch = batch_of(cls), least = class_of(n);
     if (const unsigned passed_on = shared_store::get_passed_on(cls, blocks, batch))
         return keep_rest(cls, blocks, passed_on);
-    if (growth::may_lend_longer()) {
+    const growth::longer lend_longer = growth::may_lend_longer();
+    if (lend_longer == growth::longer::yes) {
         const block found = find_close_at_hand(cls, n, blocks);
         if (found.data != nullptr) return found;
+    }
+    const bool may_be_shorter = cls != least && lend_longer != growth::longer::not_this_time && !growth::is_due();
+    if (may_be_shorter) {
+        const block own = pop_own_longer(cls, n);
+        if (own.data != nullptr) return own;
     }
     const bool is_short = growth::is_short();
     get_function& get = is_short ? shared_store::get_resident : shared_store::get;
     found_blocks found = get(cls, blocks, batch);
-    if (found.count == 0 && !growth::is_due()) {
-        const block own = cls != least ? pop_own_longer(cls, n) : block();
-        if (own.data != nullptr) return own;
-        found = get_out_of_reach(cls, least, blocks, get);
-    }
+    if (found.count == 0 && !growth::is_due()) found = get_out_of_reach(cls, may_be_shorter ? least : cls, blocks, get);
     if (found.count == 0 && is_short) found = shared_store::get(cls, blocks, batch);
     growth::account_for(found, growth::memory::known);
     if (found.count == 0) found = get_by_growing(cls, blocks);
     if (found.count == 0) found.count = get_after_giving_back(cls, blocks);
-    if (found.count == 0 && cls != least) return find_in_chunks(least, n);
+    if (found.count == 0 && cls != least) {
+        cls = least;
+        found.count = get_after_giving_back(cls, blocks);
+    }
     return keep_rest(cls, blocks, found.count);
 }
 
@@ -220,9 +225,9 @@ block find_block(std::size_t n) noexcept {
     if (n == 0) n = 1;
     unsigned cls = class_of(n);
     if (cache_record* const c = thread_caches::own()) {
-        growth::choose_tiers();
-        cls = class_in(this_thread_start.sizes.bin_for(n));
         grant_wish(*c);
+        growth::choose_tiers(*c, n);
+        cls = class_in(this_thread_start.sizes.bin_for(n));
         const block b = pop_own(*c, cls);
         if (b.data != nullptr) return b;
         if (cls < cached_class_count) ++c->misses[cls];

@@ -51,13 +51,13 @@ std::size_t growth::idle_allowance() noexcept {
 
 bool growth::is_short() noexcept { return budget.reserved() > std::min(budget.most_for_one(), idle_allowance()); }
 
-bool growth::may_lend_longer() noexcept {
+growth::longer growth::may_lend_longer() noexcept {
     constexpr unsigned cut_every = 256;
     cache_record* const c = thread_caches::own();
-    if (c == nullptr || budget.reserved() <= budget.limit() / 2 || idle_allowance() < budget.limit()) return false;
-    if (c->evictions % cut_every != cut_every - 1) return true;
+    if (c == nullptr || budget.reserved() <= budget.limit() / 2 || idle_allowance() < budget.limit()) return longer::no;
+    if (c->evictions % cut_every != cut_every - 1) return longer::yes;
     ++c->evictions; // this turn is taken, wherever the block comes from
-    return false;
+    return longer::not_this_time;
 }
 
 bool growth::is_due() noexcept {
@@ -70,9 +70,12 @@ bool growth::is_due() noexcept {
     return c->evictions >= patience_to_pay || idle <= idle_allowance();
 }
 
-void growth::choose_tiers() noexcept {
+void growth::choose_tiers(cache_record& own, std::size_t n) noexcept {
+    constexpr unsigned choose_every = 8; // misses: to look through all bins takes a while
     size_map& sizes = this_thread_start.sizes;
-    const std::size_t lent = lent_bytes(budget.reserved());
+    const unsigned cls = class_in(sizes.bin_for(n));
+    if (cls >= cached_class_count || own.misses[cls] % choose_every != 0) return;
+    const std::size_t lent = lent_bytes(budget.reserved()) + thread_caches::room_left_by_hits(own);
     const std::size_t little = budget.limit() / 16;
     const bool is_little = sizes.serves_whole_tiers() ? lent <= little : lent < little / 2;
     sizes.serve_whole_tiers(is_little && !tools::active() && !the_settings.no_hits());

@@ -20,6 +20,7 @@
 // Thread safety: each thread does its own accounts.
 #pragma once
 
+#include "cache/thread_caches.hpp"
 #include "shared/shared_store.hpp"
 
 namespace synk::inline v1::detail::growth {
@@ -31,17 +32,20 @@ namespace synk::inline v1::detail::growth {
 // Hardly anything more may lie idle, so memory that comes into use soon pushes out what is idle.
 [[nodiscard]] bool is_short() noexcept;
 
-// Most of what may lie idle does, beside little that is lent: a longer block had better be lent as it is than be cut
-// up, as it will be wanted again, and nobody needs what would be left over. But now and then it is cut all the same, so
-// that a thread which keeps wanting this length comes to have it: to be asked once a get, as it counts.
-[[nodiscard]] bool may_lend_longer() noexcept;
+// Whether most of what may lie idle does, beside little that is lent: a longer block had better be lent as it is than
+// be cut up, as it will be wanted again, and nobody needs what would be left over. But now and then, not this time, it
+// is cut all the same, so that a thread which keeps wanting this length comes to have it: to be asked once a get, as it
+// counts.
+enum class longer { no, yes, not_this_time };
+[[nodiscard]] longer may_lend_longer() noexcept;
 
 // The calling thread has worked against itself long enough: what it asks for may be new.
 [[nodiscard]] bool is_due() noexcept;
 
 // Whether whole tiers serve the calling thread's gets from now on: from less than a 32nd of idle_limit that is lent,
-// and no longer from a 16th on. To be asked where a hit has failed: a thread that finds all it wants stays as it is.
-void choose_tiers() noexcept;
+// and no longer from a 16th on. To be asked where a hit for n has failed: a thread that finds all it wants stays as it
+// is.
+void choose_tiers(cache_record& own, std::size_t n) noexcept;
 
 // An idle block was cut up, or a longer one taken, for the calling thread.
 void note_eviction() noexcept;

@@ -46,7 +46,10 @@ TEST(ThreadCache, RowsBeginOnPagesAndLinesApart) {
         for (unsigned cls = 0; cls < chunk_class_count; ++cls) {
             const auto row = reinterpret_cast<std::uintptr_t>(cache->row(cls)) + moved;
             const bool is_a_tier = std::has_single_bit(class_pages(cls));
-            if (is_a_tier) ++tiers_at_place[row / page_size % 16];
+            if (is_a_tier) {
+                ++tiers_at_place[row / page_size % 16];
+                EXPECT_NE(row % 64, 0U) << "class " << cls << ", moved by " << moved;
+            }
             EXPECT_LE(tiers_at_place[row / page_size % 16], 2U) << "class " << cls << ", moved by " << moved;
             EXPECT_LE(++rows_at_line[row % page_size / 64], 2U) << "class " << cls << ", moved by " << moved;
         }
@@ -73,10 +76,12 @@ TEST(ThreadCache, LiesApartFromWhatComesBetweenItsHits) {
             for (std::size_t word = 0; word < alignof(hit_start); word += sizeof(void*)) {
                 const std::byte* const read_first = page->bytes + at + word;
                 ASSERT_FALSE(meet(&cache.bins[bin], read_first) || meet(cache.row(cls), read_first)) << "class " << cls;
+                ASSERT_FALSE(meet(&cache.gate, read_first));
             }
             for (const void* const p :
                  {static_cast<const void*>(&cache.bins[bin]), static_cast<const void*>(cache.row(cls)),
-                  static_cast<const void*>(&cache.tags[bin]), static_cast<const void*>(&cache.limits[bin])})
+                  static_cast<const void*>(&cache.gate), static_cast<const void*>(&cache.tags[bin]),
+                  static_cast<const void*>(&cache.limits[bin])})
                 ASSERT_FALSE(meet(p, nullptr)) << "class " << cls;
         }
     }
@@ -86,7 +91,7 @@ TEST(SizeMap, KnowsTheBinOfEachClass) {
     const size_map sizes;
     EXPECT_FALSE(sizes.serves_whole_tiers());
     EXPECT_EQ(sizes.bin_for(0), bin_of(class_limit - 1));
-    for (unsigned cls = 0; cls < cached_class_count + class_fan; ++cls) {
+    for (unsigned cls = 0; cls <= class_of(max_block_size); ++cls) {
         const std::size_t last = class_bytes(cls), before = cls != 0 ? class_bytes(cls - 1) : 0;
         for (const std::size_t n : {before + 1, (before + last) / 2, last - 1, last})
             ASSERT_EQ(sizes.bin_for(n), bin_of(cls)) << n;

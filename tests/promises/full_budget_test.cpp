@@ -339,8 +339,8 @@ TEST_F(FullBudget, TheTurnToCutOneUpIsTakenOnce) {
     while (held.size() < 5) held.push_back(get(4 * mib));
     held.clear();
     inside::thread_caches::own()->evictions = 255;
-    EXPECT_FALSE(inside::growth::may_lend_longer());
-    EXPECT_TRUE(inside::growth::may_lend_longer());
+    EXPECT_EQ(inside::growth::may_lend_longer(), inside::growth::longer::not_this_time);
+    EXPECT_EQ(inside::growth::may_lend_longer(), inside::growth::longer::yes);
 }
 
 // A block for which no room could be made costs nobody his.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <synk/pool.hpp>
+#include <synk/synk.h>
 
 #include <gtest/gtest.h>
 
@@ -75,6 +76,18 @@ TEST_F(WholeTiers, NotBesideMoreThanASixteenthOfTheLimitThatIsLent) {
     EXPECT_EQ(capacity_of(900 * kib), mib);
 }
 
+// What a thread has out of its own cache is lent, too.
+TEST_F(WholeTiers, NotBesideMuchThatWasGotByHits) {
+    std::vector<synk::bytes> held;
+    while (held.size() * mib < 3 * little) held.push_back(get(mib));
+    EXPECT_EQ(capacity_of(300 * kib), 320 * kib);
+    held.clear();
+    const std::uint64_t hits = cache_hits();
+    while (held.size() * mib < 3 * little) held.push_back(get(mib));
+    ASSERT_EQ(cache_hits() - hits, held.size());
+    EXPECT_EQ(capacity_of(600 * kib), 640 * kib);
+}
+
 TEST_F(WholeTiers, NotWhereNothingMayLieIdle) {
     synk::configure(quiet_with_limit(0));
     EXPECT_EQ(capacity_of(100 * kib), 112 * kib);
@@ -82,8 +95,19 @@ TEST_F(WholeTiers, NotWhereNothingMayLieIdle) {
 
 // Else every get would clear more than was asked for.
 TEST_F(WholeTiers, NotWhereAllOfABlockIsWritten) {
+    for (bool synk::options::*const option : {&synk::options::zero_on_get, &synk::options::clear_on_put}) {
+        start_afresh();
+        synk::options o = quiet();
+        o.*option = true;
+        synk::configure(o);
+        EXPECT_EQ(capacity_of(100 * kib), 112 * kib);
+    }
+}
+
+TEST_F(WholeTiers, NotWhereMisuseIsLookedFor) {
     synk::options o = quiet();
-    o.zero_on_get = true;
+    o.hardened = true;
+    o.guard_sample = 0;
     synk::configure(o);
     EXPECT_EQ(capacity_of(100 * kib), 112 * kib);
 }
@@ -194,6 +218,77 @@ TEST_F(WholeTiers, NoMemoryForAWholeTierIsNoFailure) {
         EXPECT_EQ(b.capacity(), 3 * mib);
         EXPECT_FALSE(synk::get_sized_pool().try_get_sized(3 * mib));
     }
+}
+
+// However the shorter blocks come back: of two at once the second put finds its bin full.
+TEST_F(WholeTiers, AThreadThatHoldsTwoShorterBlocksComesToHaveWholeTiers) {
+    synk::bytes beside[2]; // of two chunks
+    {
+        std::vector<synk::bytes> all;
+        while (mapped() <= 4 * mib) all.push_back(get(64 * kib));
+        beside[0] = std::move(all.front());
+        beside[1] = std::move(all.back());
+    }
+    inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    inside::shared_store::empty_channels();
+    ASSERT_EQ(mapped(), 8 * mib);
+    synk::sized_pool& pool = synk::get_sized_pool();
+    for (int round = 0; round < 100; ++round)
+        const synk::bytes both[] = {pool.get_sized(3 * mib), pool.get_sized(3 * mib)};
+    const std::uint64_t hits = cache_hits();
+    { const synk::bytes both[] = {pool.get_sized(3 * mib), pool.get_sized(3 * mib)}; }
+    EXPECT_EQ(cache_hits(), hits + 2);
+}
+
+// Also where others have so much idle that it is not due for new memory.
+TEST_F(WholeTiers, AThreadBesideMuchThatIsIdleComesToHaveThem) {
+    synk::bytes small = get(100 * kib);
+    {
+        const synk::bytes much = get(3 * little);
+        const synk::bytes b = get(3 * mib);
+    }
+    worker other;
+    other.run([] {
+        std::vector<synk::bytes> held;
+        while (held.size() < 60) held.push_back(get(mib));
+    });
+    small.reset();
+    EXPECT_EQ(capacity_of(100 * kib), 128 * kib); // a miss: the change
+    ASSERT_GT(synk::stats().idle, 64 * mib);
+    synk::sized_pool& pool = synk::get_sized_pool();
+    for (int round = 0; round < 1000; ++round) static_cast<void>(pool.get_sized(3 * mib));
+    const std::uint64_t hits = cache_hits();
+    EXPECT_EQ(pool.get_sized(3 * mib).capacity(), 4 * mib);
+    EXPECT_EQ(cache_hits(), hits + 1);
+}
+
+// The block stays where it holds what is wanted and a get would come to its like, whichever way gets are served now.
+TEST_F(WholeTiers, AResizeToTheSameSizeMovesNothing) {
+    void* const tier = synk_get(600 * kib);
+    EXPECT_EQ(synk_capacity(tier), mib);
+    EXPECT_EQ(synk_resize(tier, 600 * kib), tier);
+    void* fine = nullptr;
+    {
+        const synk::bytes much = get(3 * little);
+        static_cast<void>(get(100 * kib)); // the change
+        fine = synk_get(600 * kib);
+        EXPECT_EQ(synk_capacity(fine), 640 * kib);
+        EXPECT_EQ(synk_resize(tier, mib), tier);
+    }
+    synk::trim();
+    EXPECT_EQ(capacity_of(200 * kib), 256 * kib); // and back
+    EXPECT_EQ(synk_resize(fine, 600 * kib), fine);
+    synk_put(tier);
+    synk_put(fine);
+}
+
+TEST_F(WholeTiers, AResizeWithinABlockNeedsNoMemory) {
+    const synk::bytes beside = get(64 * kib);
+    const system_that_refuses refused({.map = true});
+    void* const block = synk_get(3 * mib);
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(synk_resize(block, 3 * mib), block);
+    synk_put(block);
 }
 
 } // namespace

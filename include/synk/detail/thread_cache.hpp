@@ -85,9 +85,10 @@ private:
 // Where the rows begin keeps the first slots of each row from lying a multiple of 4096 bytes from the same bin's word,
 // tag or limit: a load that follows a store to such an address waits for it. And of the pages that the tiers' rows
 // begin on no three share a place among the translations that a processor has at hand: where they did, gets and puts of
-// all tiers in turn took 1.17 times as long. Both numbers were found by trying (tests/cores/thread_cache_test.cpp).
-inline constexpr unsigned slots_before_rows = 23;
-inline constexpr unsigned slots_between_rows = 61;
+// all tiers in turn took 1.17 times as long. Nor does a tier's row begin with a line of memory: gets and puts of that
+// tier took 1.1 times as long then. Both numbers were found by trying (tests/cores/thread_cache_test.cpp).
+inline constexpr unsigned slots_before_rows = 19;
+inline constexpr unsigned slots_between_rows = 64;
 
 // 128 MiB worth of blocks; of the shortest fewer, of the longest two.
 [[nodiscard]] constexpr unsigned slots_of(unsigned cls) noexcept {
@@ -198,10 +199,9 @@ struct alignas(64) thread_cache : cache_entrance {
 // number is then more than that. volatile: a signal handler may write it between two reads of its own thread, and a
 // shift of the one kind with an offset of the other would be a bin of shorter blocks. So it is read once.
 class size_map {
-    static constexpr unsigned least = class_bits + page_shift; // see doubling_of: entries below are not used
+    static constexpr unsigned least = class_bits + page_shift; // see doubling_of
 
     static constexpr std::uint16_t by_class(unsigned doubling) noexcept {
-        if (doubling < least) return 0;
         return static_cast<std::uint16_t>((doubling - class_bits) | bin_of(class_fan * (doubling - least)) << 8);
     }
     static constexpr std::uint16_t by_tier(unsigned doubling) noexcept {
@@ -209,32 +209,34 @@ class size_map {
     }
     template <unsigned... Doubling>
     constexpr explicit size_map(std::integer_sequence<unsigned, Doubling...>) noexcept
-        : entries_{by_class(Doubling)...} {}
+        : entries_{by_class(least + Doubling)...} {}
 
-    volatile std::uint16_t entries_[64];
+    volatile std::uint16_t entries_[64 - least];
 
 public:
-    static constexpr unsigned first_joined = 16; // above 64 KiB: shorter ones save too little to be worth their waste
-    static constexpr unsigned joined_end = chunk_shift;
+    static constexpr unsigned first_whole = 16; // above 64 KiB: shorter ones save too little to be worth their waste
+    static constexpr unsigned whole_end = chunk_shift;
 
-    constexpr size_map() noexcept : size_map(std::make_integer_sequence<unsigned, 64>()) {}
+    constexpr size_map() noexcept : size_map(std::make_integer_sequence<unsigned, 64 - least>()) {}
 
     // For n > 0; of 0 the last bin, which is always empty.
     [[nodiscard, gnu::always_inline]] unsigned bin_for(std::size_t n) const noexcept {
         const unsigned doubling = doubling_of(n);
-        if (__builtin_constant_p(doubling) && doubling < first_joined) return bin_of(class_of_positive(n));
-        const unsigned entry = entries_[doubling];
+        if (__builtin_constant_p(doubling) && doubling < first_whole) return bin_of(class_of_positive(n));
+        const unsigned entry = entries_[doubling - least];
         return static_cast<unsigned>((n - 1) >> (entry & 63)) + (entry >> 8);
     }
-    [[nodiscard]] bool serves_whole_tiers() const noexcept { return entries_[first_joined] != by_class(first_joined); }
+    [[nodiscard]] bool serves_whole_tiers() const noexcept {
+        return entries_[first_whole - least] != by_class(first_whole);
+    }
     void serve_whole_tiers(bool on) noexcept {
-        for (unsigned doubling = first_joined; doubling < joined_end; ++doubling)
-            entries_[doubling] = on ? by_tier(doubling) : by_class(doubling);
+        for (unsigned doubling = first_whole; doubling < whole_end; ++doubling)
+            entries_[doubling - least] = on ? by_tier(doubling) : by_class(doubling);
     }
 };
 static_assert(bin_limit <= 256, "a bin's number fits into a byte");
 
-// Where every hit of a thread begins: one line of memory, for blocks up to 256 MiB. Which bin serves a size
+// Where every hit of a thread begins: one line of memory, for the blocks that caches hold. Which bin serves a size
 // stands here and not in the cache, or a hit would wait for the one load before the other.
 struct alignas(64) hit_start {
     // A thread_cache where the gate lets one in. Before the thread's first use of the pool and after its end has given
