@@ -286,12 +286,13 @@ bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
     return true;
 }
 
-std::size_t thread_caches::room_left_by_hits(cache_record& c) noexcept {
-    if (!c.gate.enter_slow()) return 0;
+std::optional<std::size_t> thread_caches::own_room() noexcept {
     std::size_t bytes = 0;
-    for (unsigned cls = 0; cls < cached_class_count; ++cls) bytes += (c.limit(cls) - c.count(cls)) * class_bytes(cls);
-    c.gate.leave();
-    return bytes;
+    const auto add_up = [&bytes](const cache_record& c) {
+        for (unsigned cls = 0; cls < cached_class_count; ++cls)
+            bytes += (c.limit(cls) - c.count(cls)) * class_bytes(cls);
+    };
+    return behind_own_gate(add_up) ? std::optional(bytes) : std::nullopt;
 }
 
 // Whether a bin is only got from is told by what went out of it.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include <synk/detail/thread_cache.hpp>
 
@@ -123,9 +124,9 @@ public:
         if (cls < cached_class_count) c.brought_in[cls] += n;
     }
 
-    // The owner: bytes that its bins have reserved and do not hold now: what it holds itself by hits, and room that
-    // puts made. 0 where somebody else is behind the gate.
-    [[nodiscard]] static std::size_t room_left_by_hits(cache_record& c) noexcept;
+    // Bytes that the bins of the calling thread's cache have reserved and do not hold now: what the thread has by hits,
+    // and room that puts made. None where somebody else is behind the gate.
+    [[nodiscard]] static std::optional<std::size_t> own_room() noexcept;
 
     // From behind the gate: the last hit of a bin was for a get of another class, and counts as that one's.
     static void count_hit_for(cache_record& c, unsigned asked, unsigned found) noexcept;

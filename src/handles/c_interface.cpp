@@ -1,5 +1,6 @@
 // <synk/synk.h>
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -14,9 +15,10 @@ using namespace synk::detail;
 
 namespace {
 
-// Whether a get of this size would come to a block of the class, now or when its thread is served otherwise.
-bool is_served_by(unsigned cls, std::size_t size) noexcept {
-    return class_of(size) == cls || class_in(this_thread_start.sizes.bin_for(size)) == cls;
+// Whether a get of this size may have come to a block so long: to its class's or to its tier's.
+bool is_served_by(std::size_t capacity, std::size_t size) noexcept {
+    const bool may_be_tier = size >= size_map::least_whole && capacity <= chunk_size;
+    return class_of(size) == class_of(capacity) || (may_be_tier && std::bit_ceil(size) == capacity);
 }
 
 } // namespace
@@ -42,12 +44,12 @@ size_t synk_capacity(const void* data) { return data != nullptr ? bare_block("ca
 void* synk_resize(void* data, size_t size) {
     if (data == nullptr) return synk_get(size);
     const size_t capacity = bare_block("resize", data).capacity;
-    if (size <= capacity && is_served_by(class_of(capacity), size)) return data;
+    if (size <= capacity && is_served_by(capacity, size)) return data;
     const held_block old = take_bare("resize", data);
     const held_block other = try_regrow(old, size < capacity ? size : capacity, size);
-    if (other.data == nullptr) errno = size > max_block_size ? EOVERFLOW : ENOMEM;
+    if (other.data == nullptr && size > capacity) errno = size > max_block_size ? EOVERFLOW : ENOMEM;
     lend_bare(other.data != nullptr ? other.data : old.data);
-    return other.data;
+    return other.data != nullptr || size > capacity ? other.data : data; // it is long enough
 }
 
 size_t synk_trim(size_t keep) { return synk::trim(keep); }

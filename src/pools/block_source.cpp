@@ -113,10 +113,10 @@ found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function ge
 // A block of the thread's own cache that is longer than its class, or of a class below the tier that would serve the
 // request, and that the request fills to a half: lent as it is, it comes back as it was. It is close at hand, too: what
 // chunks have is shared, and to cut it off there takes some thirty times as long.
-block pop_own_longer(unsigned cls, std::size_t n) noexcept {
+block pop_own_longer(unsigned cls, unsigned longest, std::size_t n) noexcept {
     held_block b;
     thread_caches::behind_own_gate([&](cache_record& c) {
-        for (unsigned longer = class_of(n); longer <= cls + class_fan && class_bytes(longer) / 2 <= n; ++longer)
+        for (unsigned longer = class_of(n); longer <= longest && class_bytes(longer) / 2 <= n; ++longer)
             if (pop_or_unpark(c, longer, b)) return thread_caches::count_hit_for(c, cls, longer);
     });
     if (b.data != nullptr) growth::note_eviction();
@@ -147,14 +147,15 @@ block find_close_at_hand(unsigned cls, std::size_t n, std::byte** blocks) noexce
             return keep_rest(cls, blocks, found.count);
         }
     }
-    return pop_own_longer(cls, n);
+    return pop_own_longer(cls, cls + class_fan, n);
 }
 
 // What lies idle, but not at hand. Where a whole tier would serve the request, the least class that holds it will do:
 // that costs others no more than it would without whole tiers. `cls` becomes that of the blocks.
 found_blocks get_out_of_reach(unsigned& cls, unsigned least, std::byte** blocks, get_function get) noexcept {
     found_blocks found;
-    if (cls != least) found = get(least, blocks, 1);
+    if (cls != least) found.count = shared_store::get_passed_on(least, blocks, 1);
+    if (cls != least && found.count == 0) found = get(least, blocks, 1);
     if (found.count != 0)
         growth::note_eviction(); // or it might be served so for ever, and never by a hit
     else
@@ -176,7 +177,7 @@ block find_in_chunks(unsigned cls, std::size_t n) noexcept {
     }
     const bool may_be_shorter = cls != least && lend_longer != growth::longer::not_this_time && !growth::is_due();
     if (may_be_shorter) {
-        const block own = pop_own_longer(cls, n);
+        const block own = pop_own_longer(cls, cls, n);
         if (own.data != nullptr) return own;
     }
     const bool is_short = growth::is_short();
@@ -208,7 +209,7 @@ block map_large_after_giving_back(std::size_t n) noexcept {
 block find_large(std::size_t n) noexcept {
     block b = shared_store::get_large(n);
     if (b.data == nullptr && !growth::is_due()) {
-        const block longer = pop_own_longer(class_of(n), n);
+        const block longer = pop_own_longer(class_of(n), class_of(n) + class_fan, n);
         if (longer.data != nullptr) return longer;
     }
     if (b.data == nullptr) b = map_large(n);
@@ -219,20 +220,29 @@ block find_large(std::size_t n) noexcept {
     return b;
 }
 
+block find_elsewhere(unsigned cls, std::size_t n) noexcept {
+    return cls < chunk_class_count ? find_in_chunks(cls, n) : find_large(n);
+}
+
 } // namespace
 
 block find_block(std::size_t n) noexcept {
     if (n == 0) n = 1;
-    unsigned cls = class_of(n);
-    if (cache_record* const c = thread_caches::own()) {
-        grant_wish(*c);
-        growth::choose_tiers(*c, n);
-        cls = class_in(this_thread_start.sizes.bin_for(n));
-        const block b = pop_own(*c, cls);
-        if (b.data != nullptr) return b;
-        if (cls < cached_class_count) ++c->misses[cls];
-    }
-    return cls < chunk_class_count ? find_in_chunks(cls, n) : find_large(n);
+    cache_record* const c = thread_caches::own();
+    if (c == nullptr) return find_elsewhere(class_of(n), n);
+    grant_wish(*c);
+    size_map& sizes = this_thread_start.sizes;
+    if (growth::must_see_blocks()) sizes.serve_whole_tiers(false);
+    unsigned cls = class_in(sizes.bin_for(n));
+    block b = pop_own(*c, cls);
+    if (b.data != nullptr) return b;
+    if (cls >= cached_class_count) return find_elsewhere(cls, n);
+    growth::choose_tiers(*c, cls);
+    ++c->misses[cls];
+    const unsigned missed = cls;
+    cls = class_in(sizes.bin_for(n));
+    if (cls != missed) b = pop_own(*c, cls);
+    return b.data != nullptr ? b : find_elsewhere(cls, n);
 }
 
 } // namespace synk::inline v1::detail

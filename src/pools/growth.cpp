@@ -1,6 +1,7 @@
 #include "pools/growth.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
@@ -70,16 +71,20 @@ bool growth::is_due() noexcept {
     return c->evictions >= patience_to_pay || idle <= idle_allowance();
 }
 
-void growth::choose_tiers(cache_record& own, std::size_t n) noexcept {
+void growth::choose_tiers(const cache_record& own, unsigned missed) noexcept {
     constexpr unsigned choose_every = 8; // misses: to look through all bins takes a while
-    size_map& sizes = this_thread_start.sizes;
-    const unsigned cls = class_in(sizes.bin_for(n));
-    if (cls >= cached_class_count || own.misses[cls] % choose_every != 0) return;
-    const std::size_t lent = lent_bytes(budget.reserved()) + thread_caches::room_left_by_hits(own);
+    if (own.misses[missed] % choose_every != 0 || must_see_blocks()) return;
+    const std::optional<std::size_t> room = thread_caches::own_room();
+    if (!room) return;
+    // Room is reserved, and not idle: most of it is what the thread has by hits.
+    const std::size_t reserved = budget.reserved();
+    const std::size_t lent = lent_bytes(reserved - std::min(reserved, *room));
     const std::size_t little = budget.limit() / 16;
-    const bool is_little = sizes.serves_whole_tiers() ? lent <= little : lent < little / 2;
-    sizes.serve_whole_tiers(is_little && !tools::active() && !the_settings.no_hits());
+    size_map& sizes = this_thread_start.sizes;
+    sizes.serve_whole_tiers(sizes.serves_whole_tiers() ? lent <= little && little != 0 : lent < little / 2);
 }
+
+bool growth::must_see_blocks() noexcept { return tools::active() || the_settings.no_hits(); }
 
 void growth::note_eviction() noexcept {
     cache_record* const c = thread_caches::own();

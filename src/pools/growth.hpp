@@ -43,9 +43,12 @@ enum class longer { no, yes, not_this_time };
 [[nodiscard]] bool is_due() noexcept;
 
 // Whether whole tiers serve the calling thread's gets from now on: from less than a 32nd of idle_limit that is lent,
-// and no longer from a 16th on. To be asked where a hit for n has failed: a thread that finds all it wants stays as it
-// is.
-void choose_tiers(cache_record& own, std::size_t n) noexcept;
+// and no longer from a 16th on. To be asked where its cache has nothing of this class: a thread that finds all it wants
+// stays as it is.
+void choose_tiers(const cache_record& own, unsigned missed) noexcept;
+
+// Whether an option or a tool sees each byte of a block: then no whole tier serves a get.
+[[nodiscard]] bool must_see_blocks() noexcept;
 
 // An idle block was cut up, or a longer one taken, for the calling thread.
 void note_eviction() noexcept;

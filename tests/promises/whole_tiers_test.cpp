@@ -4,6 +4,7 @@
 //
 // ctest-variants: plain tsan
 #include <algorithm>
+#include <thread>
 #include <vector>
 
 #include <synk/pool.hpp>
@@ -25,6 +26,8 @@ std::size_t capacity_of(std::size_t n) { return get(n).capacity(); }
 
 class WholeTiers : public fresh_pool {
 protected:
+    static bool serves_whole_tiers() { return inside::this_thread_start.sizes.serves_whole_tiers(); }
+
     static constexpr std::size_t little = 128 * mib / 16;
 };
 
@@ -88,7 +91,27 @@ TEST_F(WholeTiers, NotBesideMuchThatWasGotByHits) {
     EXPECT_EQ(capacity_of(600 * kib), 640 * kib);
 }
 
+// What others put of it is not, though there is room for it in the cache.
+TEST_F(WholeTiers, BesideWhatOthersHavePut) {
+    std::vector<synk::bytes> held;
+    while (held.size() * mib < 3 * little) held.push_back(get(mib));
+    held.clear();
+    while (held.size() * mib < 3 * little) held.push_back(get(mib));
+    worker other;
+    other.run([&held] { held.clear(); });
+    EXPECT_EQ(capacity_of(600 * kib), mib);
+}
+
+TEST_F(WholeTiers, AThreadThatBeginsHasThemAtOnce) {
+    std::thread([] {
+        static_cast<void>(get(100 * kib));
+        for (auto& misses : inside::thread_caches::own()->misses) misses = 1;
+    }).join();
+    std::thread([] { EXPECT_EQ(synk::get_sized_pool().get_sized(600 * kib).capacity(), mib); }).join();
+}
+
 TEST_F(WholeTiers, NotWhereNothingMayLieIdle) {
+    EXPECT_EQ(capacity_of(200 * kib), 256 * kib);
     synk::configure(quiet_with_limit(0));
     EXPECT_EQ(capacity_of(100 * kib), 112 * kib);
 }
@@ -97,10 +120,11 @@ TEST_F(WholeTiers, NotWhereNothingMayLieIdle) {
 TEST_F(WholeTiers, NotWhereAllOfABlockIsWritten) {
     for (bool synk::options::*const option : {&synk::options::zero_on_get, &synk::options::clear_on_put}) {
         start_afresh();
+        EXPECT_EQ(synk::get_sized_pool().get_sized(100 * kib).capacity(), 128 * kib);
         synk::options o = quiet();
         o.*option = true;
         synk::configure(o);
-        EXPECT_EQ(capacity_of(100 * kib), 112 * kib);
+        EXPECT_EQ(synk::get_sized_pool().get_sized(100 * kib).capacity(), 112 * kib) << "with what lies in the cache";
     }
 }
 
@@ -152,6 +176,7 @@ protected:
         else
             pieces.clear();
         const synk::bytes b = get(3 * mib - 1);
+        EXPECT_TRUE(serves_whole_tiers());
         EXPECT_EQ(mapped(), before) << "in pieces of " << piece;
         EXPECT_EQ(b.data(), start);
         EXPECT_EQ(b.capacity(), 3 * mib);
@@ -186,6 +211,13 @@ TEST_F(WholeTiers, AnIdleShorterBlockComesBeforeNewMemory) {
     EXPECT_EQ(capacity_of(3 * mib), 4 * mib);
 }
 
+// But not a longer one, which would be missing to those who want it.
+TEST_F(WholeTiers, ALongerBlockIsNoShorterOne) {
+    static_cast<void>(get(5 * mib));
+    EXPECT_EQ(capacity_of(3 * mib), 4 * mib);
+    EXPECT_EQ(synk::stats().idle, 9 * mib);
+}
+
 // And a free run before what others have at hand is gathered.
 TEST_F(WholeTiers, AFreeRunComesBeforeTheCachesOfOthersAreEmptied) {
     const synk::bytes beside = get(64 * kib);
@@ -201,6 +233,7 @@ TEST_F(WholeTiers, AFreeRunComesBeforeTheCachesOfOthersAreEmptied) {
     const std::size_t cached = synk::stats().idle_cached;
     ASSERT_GE(cached, 4 * mib);
     const synk::bytes b = get(5 * mib / 2);
+    EXPECT_TRUE(serves_whole_tiers());
     EXPECT_EQ(b.capacity(), 5 * mib / 2);
     EXPECT_EQ(mapped(), before);
     EXPECT_EQ(synk::stats().idle_cached, cached);
@@ -215,6 +248,7 @@ TEST_F(WholeTiers, NoMemoryForAWholeTierIsNoFailure) {
         inside::thread_caches::own()->evictions = evictions;
         const synk::bytes b = synk::get_sized_pool().try_get_sized(3 * mib);
         ASSERT_TRUE(b);
+        EXPECT_TRUE(serves_whole_tiers());
         EXPECT_EQ(b.capacity(), 3 * mib);
         EXPECT_FALSE(synk::get_sized_pool().try_get_sized(3 * mib));
     }
@@ -273,7 +307,7 @@ TEST_F(WholeTiers, AResizeToTheSameSizeMovesNothing) {
         static_cast<void>(get(100 * kib)); // the change
         fine = synk_get(600 * kib);
         EXPECT_EQ(synk_capacity(fine), 640 * kib);
-        EXPECT_EQ(synk_resize(tier, mib), tier);
+        EXPECT_EQ(synk_resize(tier, 600 * kib), tier);
     }
     synk::trim();
     EXPECT_EQ(capacity_of(200 * kib), 256 * kib); // and back
@@ -287,7 +321,9 @@ TEST_F(WholeTiers, AResizeWithinABlockNeedsNoMemory) {
     const system_that_refuses refused({.map = true});
     void* const block = synk_get(3 * mib);
     ASSERT_NE(block, nullptr);
+    EXPECT_TRUE(serves_whole_tiers());
     EXPECT_EQ(synk_resize(block, 3 * mib), block);
+    EXPECT_EQ(synk_resize(block, 5 * mib / 2), block) << "it is long enough";
     synk_put(block);
 }
 

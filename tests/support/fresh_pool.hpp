@@ -61,6 +61,7 @@ protected:
     void start_afresh() {
         synk::configure(quiet());
         forget_the_past();
+        inside::this_thread_start.sizes.serve_whole_tiers(false);
         synk::maintain(); // the first visit may be due: the next is not for hours
         synk::trim();
         inside::shared_store::unmap_free();

@@ -216,6 +216,7 @@ class size_map {
 public:
     static constexpr unsigned first_whole = 16; // above 64 KiB: shorter ones save too little to be worth their waste
     static constexpr unsigned whole_end = chunk_shift;
+    static constexpr std::size_t least_whole = (std::size_t{1} << first_whole) + 1;
 
     constexpr size_map() noexcept : size_map(std::make_integer_sequence<unsigned, 64 - least>()) {}
 
