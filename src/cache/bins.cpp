@@ -221,7 +221,7 @@ void thread_caches::spill_oldest(cache_record& c, unsigned cls, spill& out) noex
 }
 
 bool thread_caches::lacks(cache_record& c, unsigned cls) noexcept {
-    constexpr unsigned look_every = 8; // misses: there may be nothing to cut it off from
+    // Not each time: there may be nothing to cut it off from.
     if (c.cut_off[cls] || c.misses[cls] % look_every != 1 || !c.gate.enter_slow()) return false;
     const bool has_place = c.limit(cls) != 0;
     c.gate.leave();

@@ -217,7 +217,7 @@ cache_record* make_own() noexcept {
     c->evictions = 0; // this and the next two: of the thread before
     c->overpaid = 0;
     std::fill(std::begin(c->cut_off), std::end(c->cut_off), false);
-    for (auto& misses : c->misses) misses = (misses + 7) / 8 * 8; // the next one looks: growth::choose_tiers
+    thread_caches::look_soon(*c);
     follow_slow_only(*c);
     return c;
 }

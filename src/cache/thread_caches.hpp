@@ -124,6 +124,15 @@ public:
         if (cls < cached_class_count) c.brought_in[cls] += n;
     }
 
+    // Of some misses of a class, one looks how much is lent (growth::choose_tiers).
+    [[nodiscard]] static bool looks(const cache_record& c, unsigned cls) noexcept {
+        return c.misses[cls] % look_every == 0;
+    }
+    // The next miss of each class does.
+    static void look_soon(cache_record& c) noexcept {
+        for (auto& misses : c.misses) misses = (misses + look_every - 1) / look_every * look_every;
+    }
+
     // Bytes that the bins of the calling thread's cache have reserved and do not hold now: what the thread has by hits,
     // and room that puts made. None where somebody else is behind the gate.
     [[nodiscard]] static std::optional<std::size_t> own_room() noexcept;
@@ -169,6 +178,8 @@ public:
     static void follow_options() noexcept;
 
 private:
+    static constexpr unsigned look_every = 8; // misses
+
     static bool pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept;
     static void spill_oldest(cache_record& c, unsigned cls, spill& out) noexcept;
 };

@@ -72,8 +72,8 @@ bool growth::is_due() noexcept {
 }
 
 void growth::choose_tiers(const cache_record& own, unsigned missed) noexcept {
-    constexpr unsigned choose_every = 8; // misses: to look through all bins takes a while
-    if (own.misses[missed] % choose_every != 0 || must_see_blocks()) return;
+    // Not each time: to look through all bins takes a while.
+    if (!thread_caches::looks(own, missed) || must_see_blocks()) return;
     const std::optional<std::size_t> room = thread_caches::own_room();
     if (!room) return;
     // Room is reserved, and not idle: most of it is what the thread has by hits.

@@ -64,6 +64,9 @@ TEST_F(WholeTiers, ShortSizesHaveTheirClasses) {
 TEST_F(WholeTiers, LargeSizesHaveTheirClasses) {
     EXPECT_EQ(capacity_of(4 * mib + 1), 5 * mib);
     EXPECT_EQ(capacity_of(9 * mib), 10 * mib);
+    const std::uint64_t hits = cache_hits();
+    EXPECT_EQ(capacity_of(4 * mib + 1), 5 * mib);
+    EXPECT_EQ(cache_hits(), hits + 1);
 }
 
 // And again when less than half as much is: not to and fro by a buffer more or less.
@@ -89,6 +92,21 @@ TEST_F(WholeTiers, NotBesideMuchThatWasGotByHits) {
     while (held.size() * mib < 3 * little) held.push_back(get(mib));
     ASSERT_EQ(cache_hits() - hits, held.size());
     EXPECT_EQ(capacity_of(600 * kib), 640 * kib);
+}
+
+// And as long as another thread is behind its cache's gate, nothing is known of that.
+TEST_F(WholeTiers, NotBegunWhileNobodyMayLookWhatIsLent) {
+    std::vector<synk::bytes> held;
+    for (int round = 0; round < 2; ++round) {
+        held.clear();
+        while (held.size() * mib < 3 * little) held.push_back(get(mib));
+    }
+    static_cast<void>(get(300 * kib)); // the change
+    ASSERT_FALSE(serves_whole_tiers());
+    inside::cache_record& own = *inside::thread_caches::own();
+    ASSERT_TRUE(own.gate.close([] {}, false));
+    EXPECT_EQ(capacity_of(600 * kib), 640 * kib);
+    own.gate.open();
 }
 
 // What others put of it is not, though there is room for it in the cache.
@@ -236,6 +254,34 @@ TEST_F(WholeTiers, AFreeRunComesBeforeTheCachesOfOthersAreEmptied) {
     EXPECT_TRUE(serves_whole_tiers());
     EXPECT_EQ(b.capacity(), 5 * mib / 2);
     EXPECT_EQ(mapped(), before);
+    EXPECT_EQ(synk::stats().idle_cached, cached);
+}
+
+// Nor before that comes what was passed on, where all that may lie idle does.
+TEST_F(WholeTiers, APassedOnBlockComesBeforeTheCachesOfOthersAreEmptied) {
+    synk::configure(quiet_with_limit(32 * mib));
+    synk::bytes blocks[2];
+    std::thread([&blocks] {
+        synk::sized_pool& pool = synk::get_sized_pool();
+        static_cast<void>(pool.get_sized(1));
+        for (auto& misses : inside::thread_caches::own()->misses) misses = 1; // it goes on by classes
+        inside::this_thread_start.sizes.serve_whole_tiers(false);
+        for (auto& b : blocks) b = pool.get_sized(320 * kib);
+    }).join();
+    worker other;
+    other.run([] {
+        std::vector<synk::bytes> held;
+        while (held.size() < 7) held.push_back(get(4 * mib));
+    });
+    std::thread([&blocks] {
+        for (auto& b : blocks) b.reset();
+    }).join();
+    const std::size_t cached = synk::stats().idle_cached;
+    ASSERT_EQ(cached, 28 * mib);
+    ASSERT_GE(synk::stats().idle_channel, 640 * kib);
+    const synk::bytes b = get(320 * kib);
+    EXPECT_TRUE(serves_whole_tiers());
+    EXPECT_EQ(b.capacity(), 320 * kib);
     EXPECT_EQ(synk::stats().idle_cached, cached);
 }
 

@@ -35,7 +35,7 @@ inline constexpr unsigned class_limit = 204;       // every size has a class bel
 // Nothing larger can be asked for: user space ends at 2^47 bytes on the machines that Linux calls 64-bit.
 inline constexpr std::size_t max_block_size = std::size_t{1} << 46;
 
-// The highest bit of n - 1, but of the sizes up to 20 KiB the same: which doubling a size lies in, for n > 0. Of 0 it
+// Which doubling a size lies in, for n > 0: the highest bit of n - 1, and of all sizes up to 32 KiB the same. Of 0 it
 // wraps to 63. 63 ^ countl_zero is the highest set bit: one instruction where bit_width takes three.
 [[nodiscard]] constexpr unsigned doubling_of(std::size_t n) noexcept {
     return 63U ^ static_cast<unsigned>(std::countl_zero((n - 1) | (std::size_t{class_fan} << page_shift)));

@@ -245,6 +245,7 @@ struct alignas(64) hit_start {
     cache_entrance* cache;
     size_map sizes;
 };
+static_assert(sizeof(hit_start) == 128, "the static TLS reserve is shared with all that a program loads");
 
 extern SYNK_API constinit cache_entrance no_cache;
 // initial-exec: one load, no call, and small enough for the static TLS reserve of a dlopen.
