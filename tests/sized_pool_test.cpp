@@ -40,13 +40,13 @@ TEST_F(SizedPool, TheProcessHasOne) {
     other.run([&] { EXPECT_EQ(&synk::get_sized_pool(), &pool_); });
 }
 
-// With hardly anything else lent, a size above 64 KiB gets its whole tier, or what else is there. Under a memory
+// With hardly anything else lent, a size above 64 KiB gets its common length, or what else is there. Under a memory
 // checker its class: what is behind the end is found then.
 void expect_capacity(const synk::bytes& b, std::size_t n) {
-    const bool of_tier = n > 64 * kib && n <= inside::chunk_size && !inside::tools::active();
+    const bool is_common = n > 64 * kib && n <= inside::chunk_size && !inside::tools::active();
     const std::size_t of_class = inside::class_bytes(inside::class_of(n));
     EXPECT_GE(b.capacity(), of_class) << n;
-    EXPECT_LE(b.capacity(), of_tier ? std::bit_ceil(n) : of_class) << n;
+    EXPECT_LE(b.capacity(), is_common ? inside::size_map::common_length(n) : of_class) << n;
 }
 
 TEST_F(SizedPool, GetsEverySize) {

@@ -21,9 +21,10 @@ public:
     sized_pool(const sized_pool&) = delete;
     sized_pool& operator=(const sized_pool&) = delete;
 
-    // A buffer with size() == n and capacity() >= n, n = 0 included: at most a quarter more, in pages, but up to
-    // twice as much while little is lent, or much lies idle beside it (docs/giving-back.md). Throws std::length_error
-    // when no buffer could ever be that large, std::bad_alloc when there is no memory.
+    // A buffer with size() == n and capacity() >= n, n = 0 included: at most a quarter more, in pages; but up to twice
+    // as much while much lies idle, and above 64 KiB up to four times as much while little is lent, 4 MiB at most
+    // (docs/giving-back.md). Throws std::length_error when no buffer could ever be that large, std::bad_alloc when
+    // there is no memory.
     [[nodiscard, gnu::always_inline]] bytes get_sized(std::size_t n) { return bytes(detail::get(n), n); }
     // The same, with an empty handle instead of an exception.
     [[nodiscard, gnu::always_inline]] bytes try_get_sized(std::size_t n) noexcept {

@@ -11,7 +11,8 @@
 namespace synk {
 inline namespace v1 {
 
-// Counts since the start of the process (of the child, after a fork: since the parent's start).
+// Counts since the start of the process (of the child, after a fork: since the parent's start). A get counts in the
+// tier of its size, or where few lengths serve all sizes above 64 KiB (docs/giving-back.md) in the next.
 struct tier_statistics {
     std::uint64_t cache_hits = 0;   // gets served from the thread's own cache
     std::uint64_t channel_hits = 0; // gets served from the tier's channel; of large blocks, from the shelf

@@ -221,8 +221,8 @@ void thread_caches::spill_oldest(cache_record& c, unsigned cls, spill& out) noex
 }
 
 bool thread_caches::lacks(cache_record& c, unsigned cls) noexcept {
-    // Not each time: there may be nothing to cut it off from.
-    if (c.cut_off[cls] || c.misses[cls] % look_every != 1 || !c.gate.enter_slow()) return false;
+    constexpr unsigned ask_every = 8; // misses: there may be nothing to cut it off from
+    if (c.cut_off[cls] || c.misses[cls] % ask_every != 1 || !c.gate.enter_slow()) return false;
     const bool has_place = c.limit(cls) != 0;
     c.gate.leave();
     return !has_place;
@@ -232,6 +232,7 @@ bool thread_caches::keep(cache_record& c, unsigned cls, std::byte* data, spill& 
     if (c.push(cls, data)) return true;
     if (cls >= cached_class_count) return false;
     c.cut_off[cls] = false;
+    c.not_put -= std::min(c.not_put, class_bytes(cls));
     const bool got_from = is_got_from(c, cls);
     if (got_from && raise_limit(c, cls)) return c.push(cls, data);
     c.gets_at_spill[cls] = gets_from(c, cls);
@@ -286,13 +287,15 @@ bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
     return true;
 }
 
-std::optional<std::size_t> thread_caches::own_room() noexcept {
-    std::size_t bytes = 0;
-    const auto add_up = [&bytes](const cache_record& c) {
-        for (unsigned cls = 0; cls < cached_class_count; ++cls)
-            bytes += (c.limit(cls) - c.count(cls)) * class_bytes(cls);
+std::optional<thread_caches::own_use> thread_caches::in_own_use() noexcept {
+    own_use use{};
+    const auto add_up = [&use](const cache_record& c) {
+        // Of shorter ones a put makes room for many at once.
+        for (unsigned cls = class_of(size_map::least_common); cls < cached_class_count; ++cls)
+            use.room += (c.limit(cls) - c.count(cls)) * class_bytes(cls);
+        use.not_put = c.not_put;
     };
-    return behind_own_gate(add_up) ? std::optional(bytes) : std::nullopt;
+    return behind_own_gate(add_up) ? std::optional(use) : std::nullopt;
 }
 
 // Whether a bin is only got from is told by what went out of it.
@@ -304,6 +307,7 @@ void thread_caches::count_hit_for(cache_record& c, unsigned asked, unsigned foun
 }
 
 void thread_caches::age_all_but(cache_record& c, unsigned in_use) noexcept {
+    c.not_put = 0;
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
         if (bin_of(cls) == in_use) continue;
         c.brought_in[cls] = 0;

@@ -47,6 +47,7 @@ bool has_own() noexcept { return this_thread_start.cache != &no_cache; }
 
 // Only grows, by compare-and-swap at its head; walked from head to end by anybody.
 constinit atomic<cache_record*> all_records{nullptr};
+constinit atomic<unsigned> thread_count{0};         // that have a cache; relaxed throughout: a recent value will do
 constinit atomic<cache_record*> next_look{nullptr}; // where empty_resting() goes on; null: at the head
 
 // 1 while every get and put shall go the slow way. Changed and asked by read-modify-writes, of which one is the later:
@@ -75,6 +76,7 @@ void each_cache(Visit visit) noexcept {
 
 void end_thread(void* record) noexcept {
     auto& c = *static_cast<cache_record*>(record);
+    thread_count.fetch_sub(1, memory_order_relaxed); // first: of a fork between the two the child counts one too many
     this_thread_start.cache = &no_cache;
     phase.store(thread_phase::ended, memory_order_relaxed);
     if (c.gate.enter_slow()) {
@@ -107,6 +109,7 @@ void abandon(cache_record& c) noexcept {
 void take_over_own() noexcept {
     if (!has_own() || !this_thread_start.cache->gate.held()) return;
     abandon(*static_cast<cache_record*>(this_thread_start.cache));
+    thread_count.store(0, memory_order_relaxed);
     this_thread_start.cache = &no_cache;
     phase.store(thread_phase::fresh, memory_order_relaxed);
     ::pthread_setspecific(end_of_thread, nullptr);
@@ -118,6 +121,7 @@ void caches_after_fork() noexcept {
     note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
     interrupted = own_work::under_way() || (has_own() && this_thread_start.cache->gate.entered());
+    thread_count.store(has_own() ? 1 : 0, memory_order_relaxed);
     each_cache([](cache_record& c) {
         if (&c == this_thread_start.cache) return;
         if (c.at_work.load(memory_order_relaxed) == this_thread()) { // relaxed: our own
@@ -214,10 +218,11 @@ cache_record* make_own() noexcept {
         c->taken.store(false, memory_order_release);
         return nullptr;
     }
-    c->evictions = 0; // this and the next two: of the thread before
+    c->missed_gets = 0; // this and what follows: of the thread before
+    c->looks_in_favour = 0;
+    c->evictions = 0;
     c->overpaid = 0;
     std::fill(std::begin(c->cut_off), std::end(c->cut_off), false);
-    thread_caches::look_soon(*c);
     follow_slow_only(*c);
     return c;
 }
@@ -235,6 +240,7 @@ cache_record* thread_caches::own() noexcept {
     cache_record* const c = make_own();
     phase.store(c != nullptr ? thread_phase::cached : thread_phase::fresh, memory_order_relaxed);
     if (c != nullptr) {
+        thread_count.fetch_add(1, memory_order_relaxed);
         this_thread_start.cache = c;
         c->taken.store(true, memory_order_relaxed); // relaxed: a signal handler that forked meanwhile gave it up
     }
@@ -345,6 +351,8 @@ void thread_caches::ask_own() noexcept {
 bool thread_caches::interrupted_by_fork() noexcept { return interrupted; }
 
 bool thread_caches::forked() noexcept { return has_forked.load(memory_order_relaxed); } // relaxed: see note_fork
+
+unsigned thread_caches::threads() noexcept { return std::max(1U, thread_count.load(memory_order_relaxed)); }
 
 std::size_t thread_caches::idle_bytes() noexcept {
     std::size_t bytes = 0;

@@ -25,13 +25,16 @@ struct cache_record : thread_cache {
     std::uint32_t hits_at_stow[cached_class_count] = {};   // when the bin was last filled by stow(); behind the gate
     std::uint16_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate
     std::uint32_t brought_in[cached_class_count] = {};     // see raise_limit(); behind the gate
+    std::size_t not_put = 0;                               // bytes: see own_use; behind the gate
     atomic<std::uint64_t> hits_at_look{0}; // of all bins, when another thread last looked whether this one rests
     bool cut_off[cached_class_count] = {}; // see note_cut_off(); the owner's
-    unsigned evictions = 0;                // see growth.hpp; the owner's
-    std::size_t overpaid = 0;              // see growth.hpp; the owner's
-    atomic<bool> taken{true};              // some thread's; false: free for the next thread
-    atomic<const void*> at_work{nullptr};  // the thread that empties or ages it, or null; see caches_after_fork
-    cache_record* next = nullptr;          // the list only grows; written before the record is published
+    unsigned missed_gets = 0;              // these two: see few_lengths.cpp; the owner's
+    unsigned looks_in_favour = 0;
+    unsigned evictions = 0;               // see growth.hpp; the owner's
+    std::size_t overpaid = 0;             // see growth.hpp; the owner's
+    atomic<bool> taken{true};             // some thread's; false: free for the next thread
+    atomic<const void*> at_work{nullptr}; // the thread that empties or ages it, or null; see caches_after_fork
+    cache_record* next = nullptr;         // the list only grows; written before the record is published
 };
 
 // While one lives, the calling thread has blocks or numbers of the pool in its hands. A signal handler that forks then
@@ -119,23 +122,20 @@ public:
     [[nodiscard]] static bool lacks(cache_record& c, unsigned cls) noexcept;
     static void note_cut_off(cache_record& c, unsigned cls) noexcept { c.cut_off[cls] = true; }
 
-    // From behind the gate: a get that the cache could not serve has brought in so many blocks.
+    // From behind the gate: a get that the cache could not serve has brought in so many blocks, of which one is lent.
     static void note_brought_in(cache_record& c, unsigned cls, unsigned n) noexcept {
-        if (cls < cached_class_count) c.brought_in[cls] += n;
+        if (cls >= cached_class_count) return;
+        c.brought_in[cls] += n;
+        c.not_put += class_bytes(cls);
     }
 
-    // Of some misses of a class, one looks how much is lent (growth::choose_tiers).
-    [[nodiscard]] static bool looks(const cache_record& c, unsigned cls) noexcept {
-        return c.misses[cls] % look_every == 0;
-    }
-    // The next miss of each class does.
-    static void look_soon(cache_record& c) noexcept {
-        for (auto& misses : c.misses) misses = (misses + look_every - 1) / look_every * look_every;
-    }
-
-    // Bytes that the bins of the calling thread's cache have reserved and do not hold now: what the thread has by hits,
-    // and room that puts made. None where somebody else is behind the gate.
-    [[nodiscard]] static std::optional<std::size_t> own_room() noexcept;
+    // What the calling thread has, in bytes, as far as it puts itself what it gets.
+    struct own_use {
+        std::size_t room;    // of more than 64 KiB: that its bins reserve and do not hold: what hits got, or puts made
+        std::size_t not_put; // what misses have brought since the keeper came by, and no put has made room for
+    };
+    // None where somebody else is behind the gate.
+    [[nodiscard]] static std::optional<own_use> in_own_use() noexcept;
 
     // From behind the gate: the last hit of a bin was for a get of another class, and counts as that one's.
     static void count_hit_for(cache_record& c, unsigned asked, unsigned found) noexcept;
@@ -164,6 +164,8 @@ public:
     // In the child of a fork: whether a signal handler forked in the middle of our own thread's work.
     [[nodiscard]] static bool interrupted_by_fork() noexcept;
 
+    // Threads that have one: a recent value, at least 1.
+    [[nodiscard]] static unsigned threads() noexcept;
     // Bytes in all caches: a recent value; and a quick upper bound of it.
     [[nodiscard]] static std::size_t idle_bytes() noexcept;
     [[nodiscard]] static std::size_t reserved_bytes() noexcept;
@@ -178,8 +180,6 @@ public:
     static void follow_options() noexcept;
 
 private:
-    static constexpr unsigned look_every = 8; // misses
-
     static bool pass_on(cache_record& c, unsigned cls, std::byte* data, spill& out) noexcept;
     static void spill_oldest(cache_record& c, unsigned cls, spill& out) noexcept;
 };

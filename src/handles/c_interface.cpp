@@ -1,6 +1,5 @@
 // <synk/synk.h>
 
-#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -15,10 +14,10 @@ using namespace synk::detail;
 
 namespace {
 
-// Whether a get of this size may have come to a block so long: to its class's or to its tier's.
+// Whether a get of this size may have come to a block so long: to its class's, or to the common length that holds it.
 bool is_served_by(std::size_t capacity, std::size_t size) noexcept {
-    const bool may_be_tier = size >= size_map::least_whole && capacity <= chunk_size;
-    return class_of(size) == class_of(capacity) || (may_be_tier && std::bit_ceil(size) == capacity);
+    const bool may_be_common = size >= size_map::least_common && capacity <= chunk_size;
+    return class_of(size) == class_of(capacity) || (may_be_common && size_map::common_length(size) == capacity);
 }
 
 } // namespace

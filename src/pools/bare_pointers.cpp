@@ -104,11 +104,17 @@ bool take_from(guarded_block& g) noexcept {
     put(b);
 }
 
-[[gnu::always_inline]] inline void put_from(place_owner owner, void* p, unsigned cls, std::size_t n) noexcept {
-    if (!take_from(owner.as_chunk(), p, cls)) [[unlikely]]
-        return put_elsewhere(p, owner, n);
+[[gnu::always_inline]] inline void put_taken(void* p, unsigned cls) noexcept {
     if (!put_cached(static_cast<std::byte*>(p), bin_of(cls))) [[unlikely]]
         put_slow(of_class(p, cls));
+}
+
+// A block of another class than a get of n would have now: longer, or lent by a thread that is served otherwise.
+[[gnu::noinline]] void put_as_recorded(place_owner owner, void* p, std::size_t n) noexcept {
+    const unsigned cls = guessed_class(owner.as_chunk(), p);
+    const bool holds = cls < chunk_class_count && n <= class_bytes(cls); // of a place without block there is no class
+    if (!holds || !take_from(owner.as_chunk(), p, cls)) return put_elsewhere(p, owner, n);
+    put_taken(p, cls);
 }
 
 } // namespace
@@ -141,12 +147,19 @@ held_block take_bare(const char* verb, void* p) noexcept {
 
 // The class that a get of n would have now: most often the block's.
 void put_bare(void* p, std::size_t n) noexcept {
-    put_from(places.find(p), p, class_in(this_thread_start.sizes.bin_for(n)), n);
+    const place_owner owner = places.find(p);
+    const unsigned cls = class_in(this_thread_start.sizes.bin_for(n));
+    if (!take_from(owner.as_chunk(), p, cls)) [[unlikely]]
+        return put_as_recorded(owner, p, n);
+    put_taken(p, cls);
 }
 
 void put_bare(void* p) noexcept {
     const place_owner owner = places.find(p);
-    put_from(owner, p, guessed_class(owner.as_chunk(), p), 0);
+    const unsigned cls = guessed_class(owner.as_chunk(), p);
+    if (!take_from(owner.as_chunk(), p, cls)) [[unlikely]]
+        return put_elsewhere(p, owner, 0);
+    put_taken(p, cls);
 }
 
 } // namespace synk::inline v1::detail

@@ -5,6 +5,7 @@
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "channel/channels.hpp"
+#include "pools/few_lengths.hpp"
 #include "pools/growth.hpp"
 #include "reclaim/give_back.hpp"
 #include "shared/shared_store.hpp"
@@ -110,7 +111,7 @@ found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function ge
     return found;
 }
 
-// A block of the thread's own cache that is longer than its class, or of a class below the tier that would serve the
+// A block of the thread's own cache that is longer than its class, or of a class below the length that would serve the
 // request, and that the request fills to a half: lent as it is, it comes back as it was. It is close at hand, too: what
 // chunks have is shared, and to cut it off there takes some thirty times as long.
 block pop_own_longer(unsigned cls, unsigned longest, std::size_t n) noexcept {
@@ -150,8 +151,8 @@ block find_close_at_hand(unsigned cls, std::size_t n, std::byte** blocks) noexce
     return pop_own_longer(cls, cls + class_fan, n);
 }
 
-// What lies idle, but not at hand. Where a whole tier would serve the request, the least class that holds it will do:
-// that costs others no more than it would without whole tiers. `cls` becomes that of the blocks.
+// What lies idle, but not at hand. Where a common length would serve the request, the least class that holds it will
+// do: that costs others no more than it would if each size had its class. `cls` becomes that of the blocks.
 found_blocks get_out_of_reach(unsigned& cls, unsigned least, std::byte** blocks, get_function get) noexcept {
     found_blocks found;
     if (cls != least) found.count = shared_store::get_passed_on(least, blocks, 1);
@@ -232,12 +233,12 @@ block find_block(std::size_t n) noexcept {
     if (c == nullptr) return find_elsewhere(class_of(n), n);
     grant_wish(*c);
     size_map& sizes = this_thread_start.sizes;
-    if (growth::must_see_blocks()) sizes.serve_whole_tiers(false);
+    if (few_lengths::must_see_blocks()) sizes.serve_few_lengths(false);
     unsigned cls = class_in(sizes.bin_for(n));
     block b = pop_own(*c, cls);
     if (b.data != nullptr) return b;
     if (cls >= cached_class_count) return find_elsewhere(cls, n);
-    growth::choose_tiers(*c, cls);
+    few_lengths::choose_after_miss(*c);
     ++c->misses[cls];
     const unsigned missed = cls;
     cls = class_in(sizes.bin_for(n));

@@ -1,25 +1,15 @@
 #include "pools/growth.hpp"
 
 #include <algorithm>
-#include <optional>
 
-#include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
-#include "checks/tools.hpp"
 #include "reclaim/give_back.hpp"
 #include "stats/counters.hpp"
 
 namespace synk::inline v1::detail {
 
 namespace {
-
-// What is reserved from the budget for idle memory is not lent.
-std::size_t lent_bytes(std::size_t reserved) noexcept {
-    const std::size_t large = counters.large_mapped.get() - counters.guarded_retired.get();
-    const std::size_t resident = counters.chunk_owned.get() + counters.chunk_warm.get() + large;
-    return resident > reserved ? resident - reserved : 0; // read one after another: may be off for a moment
-}
 
 void note_growth() noexcept {
     cache_record* const c = thread_caches::own();
@@ -44,9 +34,16 @@ void pay(std::size_t bytes) noexcept {
 
 } // namespace
 
+std::size_t growth::lent_bytes(std::size_t room) noexcept {
+    const std::size_t reserved = budget.reserved(), idle = reserved - std::min(reserved, room);
+    const std::size_t large = counters.large_mapped.get() - counters.guarded_retired.get();
+    const std::size_t resident = counters.chunk_owned.get() + counters.chunk_warm.get() + large;
+    return resident > idle ? resident - idle : 0; // read one after another: may be off for a moment
+}
+
 std::size_t growth::idle_allowance() noexcept {
     const std::size_t limit = budget.limit();
-    const std::size_t lent = lent_bytes(budget.reserved());
+    const std::size_t lent = lent_bytes();
     return std::max(lent / 1024, lent < limit ? 2 * (limit - lent) : 0);
 }
 
@@ -70,21 +67,6 @@ bool growth::is_due() noexcept {
     if (idle > room_for(*c, idle)) return false;
     return c->evictions >= patience_to_pay || idle <= idle_allowance();
 }
-
-void growth::choose_tiers(const cache_record& own, unsigned missed) noexcept {
-    // Not each time: to look through all bins takes a while.
-    if (!thread_caches::looks(own, missed) || must_see_blocks()) return;
-    const std::optional<std::size_t> room = thread_caches::own_room();
-    if (!room) return;
-    // Room is reserved, and not idle: most of it is what the thread has by hits.
-    const std::size_t reserved = budget.reserved();
-    const std::size_t lent = lent_bytes(reserved - std::min(reserved, *room));
-    const std::size_t little = budget.limit() / 16;
-    size_map& sizes = this_thread_start.sizes;
-    sizes.serve_whole_tiers(sizes.serves_whole_tiers() ? lent <= little && little != 0 : lent < little / 2);
-}
-
-bool growth::must_see_blocks() noexcept { return tools::active() || the_settings.no_hits(); }
 
 void growth::note_eviction() noexcept {
     cache_record* const c = thread_caches::own();

@@ -11,12 +11,6 @@
 // next gets want, and it would pay for those in turn: so this is a working against itself, too, and after some rounds
 // more the thread may keep what it has.
 //
-// While little is lent, whole tiers serve the sizes above 64 KiB: a thread that takes one buffer after another comes by
-// a third of the memory that classes would spread them over, which the processor's caches notice more than anything
-// else here (docs/explorations.md, 14). Their waste is of the little. Beside more than that each size has its class,
-// and also where no get is a hit: options and tools that see each byte of a block had rather see no more than was asked
-// for.
-//
 // Thread safety: each thread does its own accounts.
 #pragma once
 
@@ -24,6 +18,10 @@
 #include "shared/shared_store.hpp"
 
 namespace synk::inline v1::detail::growth {
+
+// Bytes in users' hands: what is reserved from the budget is idle, but for what is known to be mere room. What hits got
+// otherwise it does not see. A recent value.
+[[nodiscard]] std::size_t lent_bytes(std::size_t room = 0) noexcept;
 
 // Bytes that may lie idle before new ones are paid for: all of idle_limit while up to half as much is lent, and less
 // the more is lent; a 1024th of it in the end.
@@ -41,14 +39,6 @@ enum class longer { no, yes, not_this_time };
 
 // The calling thread has worked against itself long enough: what it asks for may be new.
 [[nodiscard]] bool is_due() noexcept;
-
-// Whether whole tiers serve the calling thread's gets from now on: from less than a 32nd of idle_limit that is lent,
-// and no longer from a 16th on. To be asked where its cache has nothing of this class: a thread that finds all it wants
-// stays as it is.
-void choose_tiers(const cache_record& own, unsigned missed) noexcept;
-
-// Whether an option or a tool sees each byte of a block: then no whole tier serves a get.
-[[nodiscard]] bool must_see_blocks() noexcept;
 
 // An idle block was cut up, or a longer one taken, for the calling thread.
 void note_eviction() noexcept;

@@ -87,36 +87,4 @@ TEST(ThreadCache, LiesApartFromWhatComesBetweenItsHits) {
     }
 }
 
-TEST(SizeMap, KnowsTheBinOfEachClass) {
-    const size_map sizes;
-    EXPECT_FALSE(sizes.serves_whole_tiers());
-    EXPECT_EQ(sizes.bin_for(0), bin_of(class_limit - 1));
-    for (unsigned cls = 0; cls <= class_of(max_block_size); ++cls) {
-        const std::size_t last = class_bytes(cls), before = cls != 0 ? class_bytes(cls - 1) : 0;
-        for (const std::size_t n : {before + 1, (before + last) / 2, last - 1, last})
-            ASSERT_EQ(sizes.bin_for(n), bin_of(cls)) << n;
-    }
-    EXPECT_EQ(sizes.bin_for(max_block_size), bin_of(class_of(max_block_size)));
-    EXPECT_EQ(sizes.bin_for(~std::size_t{0}), bin_of(class_of(~std::size_t{0})));
-}
-
-// And back again.
-TEST(SizeMap, OrThatOfItsTiersLongestClass) {
-    constexpr std::size_t first = (std::size_t{64} << 10) + 1;
-    size_map sizes;
-    sizes.serve_whole_tiers(true);
-    EXPECT_TRUE(sizes.serves_whole_tiers());
-    EXPECT_EQ(sizes.bin_for(0), bin_of(class_limit - 1));
-    for (std::size_t held = 1; held <= 2 * chunk_pages; ++held)
-        for (const std::size_t n : {(held - 1) * page_size + 1, held * page_size}) {
-            const bool whole = n >= first && n <= chunk_size;
-            const std::size_t served = class_bytes(class_in(sizes.bin_for(n)));
-            ASSERT_EQ(served, whole ? std::bit_ceil(n) : class_bytes(class_of(n))) << n;
-        }
-    EXPECT_EQ(sizes.bin_for(max_block_size), bin_of(class_of(max_block_size)));
-    sizes.serve_whole_tiers(false);
-    EXPECT_FALSE(sizes.serves_whole_tiers());
-    for (unsigned cls = 0; cls < chunk_class_count; ++cls) EXPECT_EQ(sizes.bin_for(class_bytes(cls)), bin_of(cls));
-}
-
 } // namespace

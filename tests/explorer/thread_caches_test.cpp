@@ -230,6 +230,8 @@ TEST(ThreadCaches, MutantsAreFound) {
     const std::vector<equivalent> listed{
         {"phase.store(thread_phase::ended", "dropped",
          "not seen here: a thread's own, which the worlds' threads share"},
+        {"thread_count.fetch_sub(", "split", "not seen here: by how many what is lent is divided, when one looks"},
+        {"thread_count.fetch_sub(", "dropped", "not seen here: as above; promises/few_lengths_test.cpp"},
         {"c.hits_at_look.exchange(", "split", "equivalent: a guess which cache to look into; nothing is handed over"},
         {"c.hits_at_look.exchange(", "dropped", "equivalent: as above"},
         {"c.at_work.compare_exchange_strong(", "blind", "not seen here: for a fork; tests/fork/places_test.cpp"},

@@ -211,7 +211,7 @@ TEST_F(FullBudget, ALongerBlockIsLentAsItIs) {
 // And before a free run of just the length in a chunk, which all threads share.
 TEST_F(FullBudget, ALongerBlockThatIsCloseAtHandComesBeforeAFreeRun) {
     synk::configure(quiet_with_limit(32 * mib));
-    const synk::bytes much = get(5 * mib); // or whole tiers are served
+    const synk::bytes much = get(5 * mib); // or few lengths serve
     const synk::bytes first = get(64 * kib);
     static_cast<void>(get(5 * mib / 2));
     const synk::bytes own = get(5 * mib / 2); // it has a place in the cache
@@ -234,7 +234,7 @@ TEST_F(FullBudget, ALongerBlockThatIsCloseAtHandComesBeforeAFreeRun) {
 // But a thread that has no place for the length in its cache would be lent the longer one again and again.
 TEST_F(FullBudget, AFreeRunIsCutForAThreadThatHasNothingOfTheLength) {
     synk::configure(quiet_with_limit(32 * mib));
-    const synk::bytes much = get(5 * mib); // or whole tiers are served
+    const synk::bytes much = get(5 * mib); // or few lengths serve
     worker other;
     const synk::bytes beside = get(64 * kib); // or a get of the whole chunk would take the run
     other.run([] {
@@ -313,7 +313,7 @@ TEST_F(FullBudget, AThreadThatBeginsLacksWhatTheOneBeforeItOnlyGot) {
 // Or a thread that works with this length all the time would never have one at hand.
 TEST_F(FullBudget, ButNowAndThenItIsCutUp) {
     synk::configure(quiet_with_limit(32 * mib));
-    const synk::bytes much = get(5 * mib); // or whole tiers are served
+    const synk::bytes much = get(5 * mib); // or few lengths serve
     std::vector<synk::bytes> held, held_by_other;
     const auto get_three = [](std::vector<synk::bytes>& part) {
         while (part.size() < 3) part.push_back(get(4 * mib));
@@ -358,7 +358,7 @@ TEST_F(FullBudget, ABlockLongerThanAllOfItPushesNothingOut) {
 
 TEST_F(FullBudget, NotWhereHalfOfItIsFree) {
     synk::configure(quiet_with_limit(32 * mib));
-    const synk::bytes much = get(5 * mib); // or whole tiers are served
+    const synk::bytes much = get(5 * mib); // or few lengths serve
     EXPECT_EQ(capacity_found_beside(4, 0), 5 * mib / 2);
 }
 

@@ -20,6 +20,7 @@ using namespace synk_test;
 class PassingOn : public fresh_pool {
 protected:
     static std::vector<synk::bytes> get(std::size_t n, std::size_t count) {
+        inside::this_thread_start.sizes.serve_few_lengths(false); // it is about blocks of this length
         std::vector<synk::bytes> blocks;
         while (blocks.size() < count) blocks.push_back(synk::get_sized_pool().get_sized(n));
         return blocks;

@@ -21,12 +21,12 @@ struct resting_place {
     std::function<void(synk::bytes)> put;
 };
 
-class Split : public pool_beside_much {
+class Split : public pool_of_classes {
 protected:
     void TearDown() override {
         lent_.clear();
         idle_.reset();
-        pool_beside_much::TearDown();
+        pool_of_classes::TearDown();
     }
 
     // One chunk, all lent in blocks of one tier but for `idle_`: nothing else can serve a request but new memory.

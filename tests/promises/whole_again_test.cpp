@@ -30,7 +30,7 @@ constexpr std::size_t others = 4;
 constexpr putters all_putters[] = {
     {"their owner", others, others}, {"one other", 0, 0}, {"many others", 0, others - 1}, {"all", 0, others}};
 
-class WholeAgain : public pool_beside_much {
+class WholeAgain : public pool_of_classes {
 protected:
     // All tests begin with one chunk, all of it lent or idle: nothing else can serve a request but new memory.
     std::vector<synk::bytes> lend_a_chunk_in_blocks_of(std::size_t pages) {

@@ -1,6 +1,7 @@
 // The pool of the process, as a test wants to find it: with its default options and without any memory.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <vector>
@@ -44,13 +45,19 @@ inline void expect_accounts_balance() {
     EXPECT_EQ(s.mapped, s.lent + s.idle + s.gone);
 }
 
+// In tests of what becomes of a block, which is then of the length that was asked for.
+inline std::atomic<bool> each_size_has_its_class{false};
+
 // A thread that often cut up idle blocks, or took longer ones, is served by new memory once, and not every miss looks
-// how much is lent (growth.hpp). Tests of what one request finds begin without that past.
+// how much is lent (growth.hpp, few_lengths.hpp). Tests of what one request finds begin without that past.
 inline void forget_the_past() {
     inside::cache_record* const own = inside::thread_caches::own();
+    if (each_size_has_its_class) inside::this_thread_start.sizes.serve_few_lengths(false);
     if (own == nullptr) return;
     own->evictions = 0;
-    inside::thread_caches::look_soon(*own);
+    own->not_put = 0;
+    own->missed_gets = 0;
+    own->looks_in_favour = 0;
 }
 
 class fresh_pool : public testing::Test {
@@ -60,8 +67,8 @@ protected:
     // Nothing is idle and nothing mapped but what is lent.
     void start_afresh() {
         synk::configure(quiet());
+        inside::this_thread_start.sizes.serve_few_lengths(true);
         forget_the_past();
-        inside::this_thread_start.sizes.serve_whole_tiers(false);
         synk::maintain(); // the first visit may be due: the next is not for hours
         synk::trim();
         inside::shared_store::unmap_free();
@@ -82,7 +89,7 @@ private:
     std::size_t lent_before_ = 0;
 };
 
-// The same beside so much that is lent that each size is served by its class, none by a whole tier.
+// The same beside so much that is lent that each size is served by its class, none by a common length.
 class pool_beside_much : public fresh_pool {
 protected:
     void SetUp() override {
@@ -96,6 +103,18 @@ protected:
 private:
     static constexpr std::size_t much = 12 * mib;
     synk::bytes much_;
+};
+
+class pool_of_classes : public fresh_pool {
+protected:
+    void SetUp() override {
+        each_size_has_its_class = true;
+        fresh_pool::SetUp();
+    }
+    void TearDown() override {
+        each_size_has_its_class = false;
+        fresh_pool::TearDown();
+    }
 };
 
 // Sizes at which something changes: around every class's and so every tier's bound, small and large.

@@ -62,6 +62,11 @@ inline constexpr std::size_t max_block_size = std::size_t{1} << 46;
 
 [[nodiscard]] constexpr std::size_t class_bytes(unsigned cls) noexcept { return class_pages(cls) << page_shift; }
 
+// The number of a class's bin, of which 0 is none: what the hit path knows a class by.
+[[nodiscard]] constexpr unsigned bin_of(unsigned cls) noexcept { return cls + 1; }
+[[nodiscard]] constexpr unsigned class_in(unsigned bin) noexcept { return bin - 1; }
+inline constexpr unsigned bin_limit = class_limit + 1;
+
 // The specification's tier of a request. tier_count means large.
 [[nodiscard]] constexpr unsigned tier_of(std::size_t n) noexcept {
     if (n <= page_size) return 0;

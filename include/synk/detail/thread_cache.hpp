@@ -10,11 +10,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #include <synk/detail/config.hpp>
 #include <synk/detail/gate.hpp>
 #include <synk/detail/size_class.hpp>
+#include <synk/detail/size_map.hpp>
 
 namespace synk {
 inline namespace v1 {
@@ -25,11 +25,6 @@ struct block {
     std::byte* data = nullptr;
     std::size_t capacity = 0; // bytes, whole pages
 };
-
-// The number of a class's bin, of which 0 is none: what the hit path knows a class by.
-[[nodiscard]] constexpr unsigned bin_of(unsigned cls) noexcept { return cls + 1; }
-[[nodiscard]] constexpr unsigned class_in(unsigned bin) noexcept { return bin - 1; }
-inline constexpr unsigned bin_limit = class_limit + 1;
 
 // The same for handles: the bits of a capacity that whole pages leave free carry the bin, so that a put need not
 // compute it again. A guarded block (hardened mode) is of a class that no cache ever keeps, and exactly as long as was
@@ -192,50 +187,6 @@ struct alignas(64) thread_cache : cache_entrance {
     [[nodiscard]] bool pop(unsigned cls, held_block& out) noexcept { return pop_bin(bin_of(cls), out); }
     [[nodiscard]] bool push(unsigned cls, std::byte* data) noexcept { return push_bin(bin_of(cls), data); }
 };
-
-// Which bin serves a size: that of its class, or where whole tiers are served, that of its tier's longest class.
-//
-// For each doubling an entry, of two numbers in one word: how far n - 1 is shifted to the right, and what the bin's
-// number is then more than that. volatile: a signal handler may write it between two reads of its own thread, and a
-// shift of the one kind with an offset of the other would be a bin of shorter blocks. So it is read once.
-class size_map {
-    static constexpr unsigned least = class_bits + page_shift; // see doubling_of
-
-    static constexpr std::uint16_t by_class(unsigned doubling) noexcept {
-        return static_cast<std::uint16_t>((doubling - class_bits) | bin_of(class_fan * (doubling - least)) << 8);
-    }
-    static constexpr std::uint16_t by_tier(unsigned doubling) noexcept {
-        return static_cast<std::uint16_t>(doubling | (bin_of(class_of_positive(std::size_t{2} << doubling)) - 1) << 8);
-    }
-    template <unsigned... Doubling>
-    constexpr explicit size_map(std::integer_sequence<unsigned, Doubling...>) noexcept
-        : entries_{by_class(least + Doubling)...} {}
-
-    volatile std::uint16_t entries_[64 - least];
-
-public:
-    static constexpr unsigned first_whole = 16; // above 64 KiB: shorter ones save too little to be worth their waste
-    static constexpr unsigned whole_end = chunk_shift;
-    static constexpr std::size_t least_whole = (std::size_t{1} << first_whole) + 1;
-
-    constexpr size_map() noexcept : size_map(std::make_integer_sequence<unsigned, 64 - least>()) {}
-
-    // For n > 0; of 0 the last bin, which is always empty.
-    [[nodiscard, gnu::always_inline]] unsigned bin_for(std::size_t n) const noexcept {
-        const unsigned doubling = doubling_of(n);
-        if (__builtin_constant_p(doubling) && doubling < first_whole) return bin_of(class_of_positive(n));
-        const unsigned entry = entries_[doubling - least];
-        return static_cast<unsigned>((n - 1) >> (entry & 63)) + (entry >> 8);
-    }
-    [[nodiscard]] bool serves_whole_tiers() const noexcept {
-        return entries_[first_whole - least] != by_class(first_whole);
-    }
-    void serve_whole_tiers(bool on) noexcept {
-        for (unsigned doubling = first_whole; doubling < whole_end; ++doubling)
-            entries_[doubling - least] = on ? by_tier(doubling) : by_class(doubling);
-    }
-};
-static_assert(bin_limit <= 256, "a bin's number fits into a byte");
 
 // Where every hit of a thread begins: one line of memory, for the blocks that caches hold. Which bin serves a size
 // stands here and not in the cache, or a hit would wait for the one load before the other.
