@@ -307,7 +307,7 @@ void thread_caches::count_hit_for(cache_record& c, unsigned asked, unsigned foun
 }
 
 void thread_caches::age_all_but(cache_record& c, unsigned in_use) noexcept {
-    c.not_put = 0;
+    c.not_put /= 2;
     for (unsigned cls = 0; cls < cached_class_count; ++cls) {
         if (bin_of(cls) == in_use) continue;
         c.brought_in[cls] = 0;

@@ -82,6 +82,7 @@ void end_thread(void* record) noexcept {
     if (c.gate.enter_slow()) {
         begin_work_on(c);
         thread_caches::empty(c);
+        c.not_put = 0; // the next thread's is its own
         end_work_on(c);
         c.gate.leave();
     }
@@ -240,9 +241,9 @@ cache_record* thread_caches::own() noexcept {
     cache_record* const c = make_own();
     phase.store(c != nullptr ? thread_phase::cached : thread_phase::fresh, memory_order_relaxed);
     if (c != nullptr) {
-        thread_count.fetch_add(1, memory_order_relaxed);
         this_thread_start.cache = c;
-        c->taken.store(true, memory_order_relaxed); // relaxed: a signal handler that forked meanwhile gave it up
+        thread_count.fetch_add(1, memory_order_relaxed); // behind it: as at a thread's end
+        c->taken.store(true, memory_order_relaxed);      // relaxed: a signal handler that forked meanwhile gave it up
     }
     return c;
 }

@@ -132,7 +132,8 @@ public:
     // What the calling thread has, in bytes, as far as it puts itself what it gets.
     struct own_use {
         std::size_t room;    // of more than 64 KiB: that its bins reserve and do not hold: what hits got, or puts made
-        std::size_t not_put; // what misses have brought since the keeper came by, and no put has made room for
+        std::size_t not_put; // what misses brought lately and no put has made room for; each visit of the keeper to a
+                             // cache that reserves anything halves it
     };
     // None where somebody else is behind the gate.
     [[nodiscard]] static std::optional<own_use> in_own_use() noexcept;

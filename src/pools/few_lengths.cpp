@@ -47,7 +47,7 @@ std::optional<lending> look() noexcept {
 bool few_lengths::must_see_blocks() noexcept { return tools::active() || the_settings.no_hits(); }
 
 void few_lengths::choose_after_miss(cache_record& own) noexcept {
-    constexpr unsigned look_every = 8; // misses, to look through all bins takes a while; where each counts, each
+    constexpr unsigned look_every = 7; // misses, to look through all bins takes a while; where each counts, each
     constexpr unsigned patience = 2;   // looks: one may come between two bursts
     size_map& sizes = this_thread_start.sizes;
     const bool few = sizes.serves_few_lengths();

@@ -2,7 +2,7 @@
 //
 // A *tier* is the specification's unit: tier t holds blocks of at most 4 KiB << t, t = 0..10. A *class* is
 // finer: four to every doubling (as tcmalloc, jemalloc and mimalloc have them), so that a block need be at most a
-// quarter longer than what was asked for (but see size_map in thread_cache.hpp):
+// quarter longer than what was asked for (but see size_map in size_map.hpp):
 //
 //     pages   1 | 2 | 3  4 | 5  6  7  8 | 10 12 14 16 | ... | 640 768 896 1024 | 1280 ...
 //     class   0 | 1 | 2  3 | 4  5  6  7 |  8  9 10 11 | ... |  32  33  34   35 |   36 ...

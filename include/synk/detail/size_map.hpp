@@ -67,12 +67,18 @@ public:
     [[nodiscard]] bool serves_few_lengths() const noexcept {
         return entries_[first_common - least] != by_class(first_common);
     }
+    // The entry that says so is the first that becomes a class's and the last that does no longer: of a handler's
+    // change in the middle of another something common may remain, but then it is said, and the next look changes it.
     void serve_few_lengths(bool on) noexcept {
-        for (unsigned doubling = first_common; doubling < common_end; ++doubling)
-            entries_[doubling - least] = on ? in_common(doubling) : by_class(doubling);
+        if (on)
+            for (unsigned doubling = common_end; doubling-- > first_common;) set(doubling, in_common(doubling));
+        else
+            for (unsigned doubling = first_common; doubling < common_end; ++doubling) set(doubling, by_class(doubling));
     }
 
 private:
+    void set(unsigned doubling, std::uint16_t entry) noexcept { entries_[doubling - least] = entry; }
+
     volatile std::uint16_t entries_[64 - least];
 };
 static_assert(bin_limit <= 256, "a bin's number fits into a byte");
