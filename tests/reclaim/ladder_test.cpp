@@ -259,13 +259,13 @@ TEST_F(steady_use, is_never_touched) {
 
 // Three of four blocks are no longer needed: they go, the one in use does not.
 TEST_F(steady_use, of_some_blocks_lets_the_others_go) {
-    auto blocks = get_many(4, 512 * kib);
+    auto blocks = get_many(4, 1 * mib);
     put_all(blocks);
-    for (int i = 0; i < 100; ++i) put(get(512 * kib)), visit();
-    EXPECT_EQ(synk::stats().idle_cached, 512 * kib);
-    EXPECT_EQ(synk::stats().idle - synk::stats().weak, 512 * kib);
+    for (int i = 0; i < 100; ++i) put(get(1 * mib)), visit();
+    EXPECT_EQ(synk::stats().idle_cached, 1 * mib);
+    EXPECT_EQ(synk::stats().idle - synk::stats().weak, 1 * mib);
     static_cast<void>(watched_system::take_advice());
-    for (int i = 0; i < 100; ++i) put(get(512 * kib)), visit();
+    for (int i = 0; i < 100; ++i) put(get(1 * mib)), visit();
     EXPECT_TRUE(watched_system::take_advice().empty()) << "once weak is enough";
 }
 
@@ -279,8 +279,9 @@ TEST_F(steady_use, one_huge_request_does_not_fatten_the_pool) {
     const milliseconds end = watched_system::time() + std::chrono::hours(1);
     while (watched_system::time() < end) serve(), visit();
     const synk::statistics after = synk::stats();
-    // The blocks may have come to lie elsewhere, with another free run that is too short to go.
-    constexpr std::size_t short_run = 64 * kib;
+    // The blocks may have come to lie elsewhere, with another free run that is too short to go. And where few lengths
+    // served before the burst, each size may have its class since: two blocks of 320 KiB beside those of a megabyte.
+    constexpr std::size_t short_run = 64 * kib + 2 * 320 * kib;
     EXPECT_LT(after.idle, before.idle + short_run);
     EXPECT_LE(after.mapped, before.mapped + 20 * 4 * mib) << "the large blocks keep their addresses";
     EXPECT_LT(after.mapped - after.gone, before.mapped - before.gone + short_run);
