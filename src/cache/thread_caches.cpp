@@ -82,7 +82,6 @@ void end_thread(void* record) noexcept {
     if (c.gate.enter_slow()) {
         begin_work_on(c);
         thread_caches::empty(c);
-        c.not_put = 0; // the next thread's is its own
         end_work_on(c);
         c.gate.leave();
     }
@@ -221,6 +220,10 @@ cache_record* make_own() noexcept {
     }
     c->missed_gets = 0; // this and what follows: of the thread before
     c->looks_in_favour = 0;
+    if (c->gate.enter_slow()) { // or the keeper halves it at each visit
+        c->not_put = 0;
+        c->gate.leave();
+    }
     c->evictions = 0;
     c->overpaid = 0;
     std::fill(std::begin(c->cut_off), std::end(c->cut_off), false);

@@ -233,12 +233,13 @@ block find_block(std::size_t n) noexcept {
     if (c == nullptr) return find_elsewhere(class_of(n), n);
     grant_wish(*c);
     size_map& sizes = this_thread_start.sizes;
-    if (few_lengths::must_see_blocks()) sizes.serve_few_lengths(false);
+    const bool may_choose = !few_lengths::must_see_blocks();
+    if (!may_choose) sizes.serve_few_lengths(false);
     unsigned cls = class_in(sizes.bin_for(n));
     block b = pop_own(*c, cls);
     if (b.data != nullptr) return b;
     if (cls >= cached_class_count) return find_elsewhere(cls, n);
-    few_lengths::choose_after_miss(*c);
+    if (may_choose) few_lengths::choose_after_miss(*c);
     ++c->misses[cls];
     const unsigned missed = cls;
     cls = class_in(sizes.bin_for(n));

@@ -51,7 +51,7 @@ void few_lengths::choose_after_miss(cache_record& own) noexcept {
     constexpr unsigned patience = 2;   // looks: one may come between two bursts
     size_map& sizes = this_thread_start.sizes;
     const bool few = sizes.serves_few_lengths();
-    if ((own.missed_gets++ % look_every != 0 && !few) || must_see_blocks()) return;
+    if (own.missed_gets++ % look_every != 0 && !few) return;
     const std::optional<lending> lent = look();
     if (!lent) return;
     if (few) {

@@ -11,7 +11,7 @@
 
 namespace synk::inline v1::detail::few_lengths {
 
-// Whether an option or a tool sees each byte of a block.
+// Whether an option or a tool sees each byte of a block: then classes serve, and there is nothing to choose.
 [[nodiscard]] bool must_see_blocks() noexcept;
 
 // The thread's cache has nothing for what it wants. At some misses it is looked how little is lent, and the thread's

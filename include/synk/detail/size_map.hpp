@@ -23,9 +23,8 @@ public:
     static constexpr unsigned first_common = 16; // above 64 KiB: shorter ones save too little to be worth their waste
     static constexpr unsigned common_end = chunk_shift;
     static constexpr std::size_t least_common = (std::size_t{1} << first_common) + 1;
-    static constexpr std::size_t most_waste = 4; // a common length is less than this many times what was asked for
 
-    // The common length that holds n, for least_common <= n <= chunk_size.
+    // The common length that holds n, for least_common <= n <= chunk_size: less than four times as much.
     [[nodiscard]] static constexpr std::size_t common_length(std::size_t n) noexcept {
         return std::size_t{2} << longest_with(doubling_of(n));
     }
