@@ -1,7 +1,6 @@
 #include "cache/thread_caches.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <new>
 
 #include <pthread.h>
@@ -218,15 +217,7 @@ cache_record* make_own() noexcept {
         c->taken.store(false, memory_order_release);
         return nullptr;
     }
-    c->missed_gets = 0; // this and what follows: of the thread before
-    c->looks_in_favour = 0;
-    if (c->gate.enter_slow()) { // or the keeper halves it at each visit
-        c->not_put = 0;
-        c->gate.leave();
-    }
-    c->evictions = 0;
-    c->overpaid = 0;
-    std::fill(std::begin(c->cut_off), std::end(c->cut_off), false);
+    c->begin();
     follow_slow_only(*c);
     return c;
 }

@@ -35,6 +35,16 @@ struct cache_record : thread_cache {
     atomic<bool> taken{true};             // some thread's; false: free for the next thread
     atomic<const void*> at_work{nullptr}; // the thread that empties or ages it, or null; see caches_after_fork
     cache_record* next = nullptr;         // the list only grows; written before the record is published
+
+    // A thread comes to own it: what the one before it did is not this one's past.
+    void begin() noexcept {
+        missed_gets = looks_in_favour = evictions = 0;
+        overpaid = 0;
+        for (bool& cut : cut_off) cut = false;
+        if (!gate.enter_slow()) return; // the keeper is there: it halves the rest at each visit
+        not_put = 0;
+        gate.leave();
+    }
 };
 
 // While one lives, the calling thread has blocks or numbers of the pool in its hands. A signal handler that forks then
