@@ -232,7 +232,7 @@ bool thread_caches::keep(cache_record& c, unsigned cls, std::byte* data, spill& 
     if (c.push(cls, data)) return true;
     if (cls >= cached_class_count) return false;
     c.cut_off[cls] = false;
-    c.not_put -= std::min(c.not_put, class_bytes(cls));
+    note_put(c, cls);
     const bool got_from = is_got_from(c, cls);
     if (got_from && raise_limit(c, cls)) return c.push(cls, data);
     c.gets_at_spill[cls] = gets_from(c, cls);
@@ -261,17 +261,35 @@ unsigned thread_caches::stow(cache_record& c, unsigned cls, std::byte* const* it
     return n;
 }
 
-void thread_caches::empty_all_but(cache_record& c, unsigned in_use) noexcept {
+namespace {
+
+void empty_bin(cache_record& c, unsigned cls) noexcept {
     std::byte* items[most_spilled];
-    for (unsigned cls = 0; cls < cached_class_count; ++cls) {
-        if (bin_of(cls) == in_use) continue;
-        c.brought_in[cls] = 0;
-        while (const unsigned n = take_oldest(c, cls, items, most_spilled)) { // the parked ones too
-            change_limit(c, cls, c.limit(cls) - n);
-            shared_store::put_reserved(cls, items, n);
-        }
-        give_room_back(c, cls);
+    c.brought_in[cls] = 0;
+    while (const unsigned n = thread_caches::take_oldest(c, cls, items, most_spilled)) { // the parked ones too
+        change_limit(c, cls, c.limit(cls) - n);
+        shared_store::put_reserved(cls, items, n);
     }
+    give_room_back(c, cls);
+}
+
+constexpr unsigned first_long = class_of(size_map::least_common);
+
+} // namespace
+
+void thread_caches::empty_all_but(cache_record& c, unsigned in_use) noexcept {
+    for (unsigned cls = 0; cls < cached_class_count; ++cls)
+        if (bin_of(cls) != in_use) empty_bin(c, cls);
+}
+
+void thread_caches::empty_of_long(cache_record& c) noexcept {
+    for (unsigned cls = first_long; cls < cached_class_count; ++cls) empty_bin(c, cls);
+}
+
+std::uint64_t thread_caches::long_hits(const cache_record& c) noexcept {
+    std::uint64_t sum = 0;
+    for (unsigned cls = first_long; cls < cached_class_count; ++cls) sum += c.bin(cls).hits();
+    return sum;
 }
 
 bool thread_caches::unpark(cache_record& c, unsigned cls) noexcept {
@@ -291,7 +309,7 @@ std::optional<thread_caches::own_use> thread_caches::in_own_use() noexcept {
     own_use use{};
     const auto add_up = [&use](const cache_record& c) {
         // Of shorter ones a put makes room for many at once.
-        for (unsigned cls = class_of(size_map::least_common); cls < cached_class_count; ++cls)
+        for (unsigned cls = first_long; cls < cached_class_count; ++cls)
             use.room += (c.limit(cls) - c.count(cls)) * class_bytes(cls);
         use.not_put = c.not_put;
     };

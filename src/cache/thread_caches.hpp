@@ -2,6 +2,7 @@
 // others when they need what lies in them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 
@@ -30,6 +31,10 @@ struct cache_record : thread_cache {
     bool cut_off[cached_class_count] = {}; // see note_cut_off(); the owner's
     unsigned missed_gets = 0;              // these two: see few_lengths.cpp; the owner's
     unsigned looks_in_favour = 0;
+    bool uses_rarely = true; // these four: see rare_use.cpp; the owner's
+    unsigned slow_uses = 0;
+    std::uint64_t hits_at_measure = 0;
+    std::uint64_t measured_at = 0;        // ns of its processor time, 0: not yet
     unsigned evictions = 0;               // see growth.hpp; the owner's
     std::size_t overpaid = 0;             // see growth.hpp; the owner's
     atomic<bool> taken{true};             // some thread's; false: free for the next thread
@@ -38,7 +43,9 @@ struct cache_record : thread_cache {
 
     // A thread comes to own it: what the one before it did is not this one's past.
     void begin() noexcept {
-        missed_gets = looks_in_favour = evictions = 0;
+        missed_gets = looks_in_favour = evictions = slow_uses = 0;
+        uses_rarely = true;
+        measured_at = 0;
         overpaid = 0;
         for (bool& cut : cut_off) cut = false;
         if (!gate.enter_slow()) return; // the keeper is there: it halves the rest at each visit
@@ -113,9 +120,14 @@ public:
     [[nodiscard]] static std::byte* take_reserved(cache_record& c, unsigned cls) noexcept;
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
     [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
+    // A block that one of its gets may have brought is put past it.
+    static void note_put(cache_record& c, unsigned cls) noexcept { c.not_put -= std::min(c.not_put, class_bytes(cls)); }
+
     // From behind the gate: all blocks go to the shared store, all reservations back to the budget; but not those of
     // the bin that its owner is in, if any.
     static void empty_all_but(cache_record& c, unsigned in_use) noexcept;
+    // The same of its blocks that few lengths may serve, and longer ones.
+    static void empty_of_long(cache_record& c) noexcept;
     static void empty(cache_record& c) noexcept { empty_all_but(c, gate_hold::no_part); }
 
     // The owner: whether there is anything in a bin, parked or not. While another thread is behind the gate, a guess.
@@ -147,6 +159,9 @@ public:
     };
     // None where somebody else is behind the gate.
     [[nodiscard]] static std::optional<own_use> in_own_use() noexcept;
+
+    // How many of its gets of such blocks were hits. The owner.
+    [[nodiscard]] static std::uint64_t long_hits(const cache_record& c) noexcept;
 
     // From behind the gate: the last hit of a bin was for a get of another class, and counts as that one's.
     static void count_hit_for(cache_record& c, unsigned asked, unsigned found) noexcept;

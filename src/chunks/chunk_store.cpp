@@ -1,12 +1,14 @@
 #include "chunks/chunk_store.hpp"
 
 #include <bit>
+#include <iterator>
 
 #include "base/settings.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/chunk_index.hpp"
 #include "chunks/huge_chunk.hpp"
 #include "pages/mapping.hpp"
+#include "pages/system.hpp"
 #include "stats/counters.hpp"
 
 namespace synk::inline v1::detail {
@@ -201,6 +203,33 @@ claimed_blocks chunk_store::claim_resident(unsigned cls, std::byte** out, unsign
 
 claimed_blocks chunk_store::claim_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
     return claim_resident_below(chunk_class_count, cls, out, want);
+}
+
+namespace {
+
+// A chunk's id for each processor. relaxed throughout: a hint where to look first.
+struct alignas(64) near_chunk {
+    atomic<unsigned> id{0};
+};
+constinit near_chunk near_chunks[64];
+
+atomic<unsigned>& near_here() noexcept { return near_chunks[os().processor() % std::size(near_chunks)].id; }
+
+} // namespace
+
+claimed_blocks chunk_store::claim_near(unsigned cls, std::byte** out) noexcept {
+    chunk* const c = chunks->at(near_here().load(memory_order_relaxed));
+    if (c == nullptr) return {};
+    const unsigned listed = c->listed.load(memory_order_relaxed); // relaxed: a guess, the pages decide
+    if (listed < cls || listed == chunk::unlisted) return {};
+    const claimed_blocks got = claim_from(*c, cls, out, 1, memory_behind::all);
+    relist(*c); // where it came to nothing, too: as in claim_resident_below
+    return got;
+}
+
+void chunk_store::free_near(std::byte* data) noexcept {
+    near_here().store(chunk_of(data).id, memory_order_relaxed);
+    free(data);
 }
 
 claimed_blocks chunk_store::claim_new(unsigned cls, std::byte** out, unsigned want) noexcept {

@@ -32,6 +32,10 @@ public:
     // The same, however long those runs are.
     [[nodiscard]] static claimed_blocks claim_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
 
+    // One such block out of the chunk in which one that free_near() was given on this processor last became free pages:
+    // the processor's caches may still have them. None when there is no room.
+    [[nodiscard]] static claimed_blocks claim_near(unsigned cls, std::byte** out) noexcept;
+
     // The same from a chunk that is new from the system. None when the system has no memory.
     [[nodiscard]] static claimed_blocks claim_new(unsigned cls, std::byte** out, unsigned want) noexcept;
 
@@ -40,6 +44,7 @@ public:
     // meanwhile, or there are no blocks.
     static unsigned free(std::byte* const* items, unsigned n) noexcept;
     static unsigned free(std::byte* data) noexcept { return free(&data, 1); }
+    static void free_near(std::byte* data) noexcept; // see claim_near
     // The same of one, its memory given back to the system first where the system allows it. Returns the bytes that
     // stay resident all the same.
     static std::size_t free_gone(std::byte* data) noexcept;

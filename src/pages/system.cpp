@@ -2,6 +2,8 @@
 
 #include <ctime>
 
+#include <sched.h>
+
 #include <linux/membarrier.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -61,18 +63,37 @@ bool barrier() noexcept { return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
 
 bool register_barrier() noexcept { return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED); }
 
-std::uint64_t now() noexcept {
+std::uint64_t read_clock(clockid_t which) noexcept {
     timespec t{};
-    ::clock_gettime(CLOCK_MONOTONIC, &t);
+    ::clock_gettime(which, &t);
     return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+}
+std::uint64_t now() noexcept { return read_clock(CLOCK_MONOTONIC); }
+std::uint64_t processor_time() noexcept { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+
+unsigned processor() noexcept {
+    const int number = ::sched_getcpu();
+    return number < 0 ? 0 : static_cast<unsigned>(number);
 }
 
 } // namespace
 
-constexpr system_calls linux_calls{
-    map, unmap, make_accessible, make_inaccessible, advise, remap, barrier, register_barrier, now};
+constexpr system_calls linux_calls{map,    unmap,          make_accessible, make_inaccessible,
+                                   advise, remap,          barrier,         register_barrier,
+                                   now,    processor_time, processor};
 
 constinit atomic<const system_calls*> the_system{&linux_calls};
+
+constinit atomic<unsigned> known_processors{0};
+
+unsigned processors() noexcept {
+    unsigned count = known_processors.load(memory_order_relaxed);
+    if (count != 0) return count;
+    cpu_set_t set; // refused where there are more than fit
+    count = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : CPU_SETSIZE;
+    known_processors.store(count, memory_order_relaxed);
+    return count;
+}
 
 std::size_t system_page() noexcept { return ::getauxval(AT_PAGESZ); }
 

@@ -28,10 +28,17 @@ struct system_calls {
     // Every running thread of the process passes a full barrier before this returns. False when refused.
     bool (*barrier)() noexcept;
     bool (*register_barrier)() noexcept;
-    std::uint64_t (*now)() noexcept; // nanoseconds, monotonic
+    std::uint64_t (*now)() noexcept;            // nanoseconds, monotonic
+    std::uint64_t (*processor_time)() noexcept; // nanoseconds that the calling thread has run
+    unsigned (*processor)() noexcept;           // the one that it runs on: a recent value
 };
 
 extern const system_calls linux_calls;
+
+// How many processors the process may run on, at least 1. Asked once: a thread that is bound to one later says nothing
+// of the others. A test says how many there are by a number that is not 0; relaxed.
+extern constinit atomic<unsigned> known_processors;
+[[nodiscard]] unsigned processors() noexcept;
 
 // Bytes of a page of the system's; and the end of the process where those are not 4096: blocks of the pool could then
 // neither be protected nor given back page by page.

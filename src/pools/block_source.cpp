@@ -7,6 +7,7 @@
 #include "channel/channels.hpp"
 #include "pools/few_lengths.hpp"
 #include "pools/growth.hpp"
+#include "pools/rare_use.hpp"
 #include "reclaim/give_back.hpp"
 #include "shared/shared_store.hpp"
 #include "stats/counters.hpp"
@@ -165,10 +166,11 @@ found_blocks get_out_of_reach(unsigned& cls, unsigned least, std::byte** blocks,
     return found;
 }
 
-// Pages without memory behind them come last where that memory would have to come from what is idle.
-block find_in_chunks(unsigned cls, std::size_t n) noexcept {
+// Up to `batch` blocks, of which one is lent. Pages without memory behind them come last where that memory would have
+// to come from what is idle.
+block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
     std::byte* blocks[most_at_once];
-    const unsigned batch = batch_of(cls), least = class_of(n);
+    const unsigned least = class_of(n);
     if (const unsigned passed_on = shared_store::get_passed_on(cls, blocks, batch))
         return keep_rest(cls, blocks, passed_on);
     const growth::longer lend_longer = growth::may_lend_longer();
@@ -222,7 +224,15 @@ block find_large(std::size_t n) noexcept {
 }
 
 block find_elsewhere(unsigned cls, std::size_t n) noexcept {
-    return cls < chunk_class_count ? find_in_chunks(cls, n) : find_large(n);
+    return cls < chunk_class_count ? find_in_chunks(cls, n, batch_of(cls)) : find_large(n);
+}
+
+block find_past_cache(std::size_t n) noexcept {
+    const unsigned cls = class_of(n);
+    if (cls >= chunk_class_count) return find_large(n);
+    std::byte* data = nullptr;
+    if (shared_store::get_near(cls, &data).count != 0) return {data, class_bytes(cls)};
+    return find_in_chunks(cls, n, 1);
 }
 
 } // namespace
@@ -239,8 +249,12 @@ block find_block(std::size_t n) noexcept {
     block b = pop_own(*c, cls);
     if (b.data != nullptr) return b;
     if (cls >= cached_class_count) return find_elsewhere(cls, n);
-    if (may_choose) few_lengths::choose_after_miss(*c);
     ++c->misses[cls];
+    if (rare_use::goes_past_cache(*c, cls)) {
+        sizes.serve_few_lengths(false);
+        return find_past_cache(n);
+    }
+    if (may_choose) few_lengths::choose_after_miss(*c);
     const unsigned missed = cls;
     cls = class_in(sizes.bin_for(n));
     if (cls != missed) b = pop_own(*c, cls);

@@ -17,6 +17,7 @@
 #include "large/large_store.hpp"
 #include "pools/block_source.hpp"
 #include "pools/checked_block.hpp"
+#include "pools/rare_use.hpp"
 #include "reclaim/keeper.hpp"
 #include "shared/shared_store.hpp"
 
@@ -63,15 +64,29 @@ bool put_into_cache(block b) noexcept {
     return kept;
 }
 
+bool goes_past_cache(block b) noexcept {
+    cache_record* const c = thread_caches::own();
+    return c != nullptr && rare_use::goes_past_cache(*c, class_of(b.capacity));
+}
+
+void put_past_cache(block b) noexcept {
+    thread_caches::behind_own_gate([b](cache_record& c) { thread_caches::note_put(c, class_of(b.capacity)); });
+    shared_store::put_near(b);
+}
+
 void put_for_reuse(block b) noexcept {
     if (the_settings.clear_on_put()) std::memset(b.data, 0, b.capacity);
     if (the_settings.hardened() && quarantine::hold(b)) return;
     if (tools::active()) tools::idle(b);
-    if (put_into_cache(b)) return;
+    const bool goes_past = goes_past_cache(b);
+    if (!goes_past && put_into_cache(b)) return;
     // What nobody uses makes room, before what was used just now goes. A guess: shared_store decides.
     const std::size_t limit = budget.limit();
     if (b.capacity <= limit && budget.reserved() + b.capacity > limit) thread_caches::empty_resting(b.capacity);
-    shared_store::put(b);
+    if (goes_past)
+        put_past_cache(b);
+    else
+        shared_store::put(b);
 }
 
 // By page tables; none where the system refuses, and of blocks that are not large.

@@ -115,6 +115,14 @@ std::size_t purge_part(std::size_t bytes, std::size_t patience) noexcept {
     return done;
 }
 
+// False where no room could be made.
+bool reserve(std::size_t bytes) noexcept {
+    if (bytes > budget.limit()) return false;
+    if (budget.take(bytes)) return true;
+    make_room(bytes);
+    return budget.take(bytes);
+}
+
 void drop(block b) noexcept {
     counters.dropped.add();
     if (b.capacity > chunk_size)
@@ -144,6 +152,12 @@ found_blocks shared_store::get_resident(unsigned cls, std::byte** out, unsigned 
 
 found_blocks shared_store::get_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
     return from_chunks(cls, out, want, chunk_store::claim_long_resident);
+}
+
+found_blocks shared_store::get_near(unsigned cls, std::byte** out) noexcept {
+    const auto got = claim_reserved(cls, 1, [=](unsigned) { return chunk_store::claim_near(cls, out); });
+    if (got.count != 0) counters_of(cls).chunk_hits.add();
+    return got;
 }
 
 found_blocks shared_store::get_new(unsigned cls, std::byte** out, unsigned want) noexcept {
@@ -177,13 +191,15 @@ void shared_store::put_reserved(unsigned cls, std::byte* const* items, unsigned 
 }
 
 void shared_store::put(block b) noexcept {
-    if (b.capacity > budget.limit()) return drop(b); // no room could be made
-    if (!budget.take(b.capacity)) {
-        make_room(b.capacity);
-        if (!budget.take(b.capacity)) return drop(b);
-    }
+    if (!reserve(b.capacity)) return drop(b);
     if (b.capacity > chunk_size) return put_large(b);
     put_reserved(class_of(b.capacity), &b.data, 1);
+}
+
+void shared_store::put_near(block b) noexcept {
+    if (!reserve(b.capacity)) return drop(b);
+    if (b.capacity > chunk_size) return put_large(b);
+    chunk_store::free_near(b.data);
 }
 
 void shared_store::put_idle(unsigned cls, std::byte* const* items, unsigned n) noexcept {

@@ -137,6 +137,42 @@ struct resident : store_world {
     }
 };
 
+// What a thread puts it gets again, out of that chunk, unless another one was faster, or the chunk is gone.
+struct near : store_world {
+    static std::byte* claim_near(unsigned cls) {
+        std::byte* block = nullptr;
+        if (chunk_store::claim_near(cls, &block).count == 0) return nullptr;
+        use(block, cls);
+        return block;
+    }
+    static void put_near(std::byte* block, unsigned cls) {
+        if (block == nullptr) return;
+        use(block, cls);
+        chunk_store::free_near(block);
+    }
+    static void thread(unsigned i) {
+        if (i == 2) return static_cast<void>(chunk_store::purge(~std::size_t{0}));
+        if (i == 0) put_near(start().block[6], block_class);
+        put_near(claim_near(block_class), block_class);
+    }
+};
+
+struct near_unmapping : near {
+    static void thread(unsigned i) {
+        if (i == 0) put_near(claim(whole_class), whole_class);
+        if (i == 1) static_cast<void>(chunk_store::unmap_free());
+        if (i == 2) static_cast<void>(claim_near(block_class));
+    }
+};
+
+struct near_visit : near {
+    static void thread(unsigned i) {
+        if (i == 0) put_near(start().block[6], block_class);
+        if (i == 1) chunk_store::age(a_visit(4));
+        if (i == 2) static_cast<void>(claim_near(block_class));
+    }
+};
+
 // A claim that spans words of the bitmap may come to nothing at the second one: it has hidden the pages of the first
 // from a visit meanwhile.
 struct spanning : store_world {
@@ -254,6 +290,9 @@ const std::vector<program> worlds{program_of<relisting>("chunks_relisting"),
                                   program_of<together>("chunks_together"),
                                   program_of<trim>("chunks_trim"),
                                   program_of<resident>("chunks_resident"),
+                                  program_of<near>("chunks_near"),
+                                  program_of<near_unmapping>("chunks_near_unmapping"),
+                                  program_of<near_visit>("chunks_near_visit"),
                                   program_of<before_fork>("chunks_before_fork"),
                                   program_of<unmapping>("chunks_unmapping"),
                                   program_of<neighbours>("chunks_neighbours"),

@@ -26,6 +26,7 @@ public:
         calls_.map = map;
         calls_.unmap = unmap;
         calls_.advise = advise;
+        calls_.processor = []() noexcept { return 0U; };
         detail::the_system.store(&calls_);
     }
     static unsigned page_of(const void* at) {

@@ -12,6 +12,7 @@
 
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
+#include "pages/system.hpp"
 #include "shared/shared_store.hpp"
 #include "support/units.hpp"
 
@@ -67,6 +68,8 @@ protected:
     // Nothing is idle and nothing mapped but what is lent.
     void start_afresh() {
         synk::configure(quiet());
+        // Each thread has one, or where it has none it may keep nothing (rare_use.hpp).
+        inside::known_processors.store(1024, std::memory_order_relaxed);
         inside::this_thread_start.sizes.serve_few_lengths(true);
         forget_the_past();
         synk::maintain(); // the first visit may be due: the next is not for hours

@@ -40,7 +40,15 @@ public:
         state() = {};
         const milliseconds real = real_time();
         if (clock_ < real) clock_ = real;
-        calls_ = {map, unmap, make_accessible, make_inaccessible, advise, remap, barrier, register_barrier, now};
+        calls_ = synk::detail::linux_calls;
+        calls_.map = map;
+        calls_.unmap = unmap;
+        calls_.make_accessible = make_accessible;
+        calls_.make_inaccessible = make_inaccessible;
+        calls_.advise = advise;
+        calls_.remap = remap;
+        calls_.barrier = barrier;
+        calls_.now = now;
         synk::detail::the_system.store(&calls_);
     }
     watched_system(const watched_system&) = delete;
@@ -150,7 +158,6 @@ private:
         const std::lock_guard lock(mutex_);
         return !counts_out() && !state().barrier_refused && synk::detail::linux_calls.barrier();
     }
-    static bool register_barrier() noexcept { return synk::detail::linux_calls.register_barrier(); }
     static std::uint64_t now() noexcept { return static_cast<std::uint64_t>(std::chrono::nanoseconds(clock_).count()); }
 
     static inline std::mutex mutex_;
