@@ -283,12 +283,12 @@ void thread_caches::empty_all_but(cache_record& c, unsigned in_use) noexcept {
 }
 
 void thread_caches::empty_of_long(cache_record& c) noexcept {
-    for (unsigned cls = first_long; cls < cached_class_count; ++cls) empty_bin(c, cls);
+    for (unsigned cls = first_long; cls < chunk_class_count; ++cls) empty_bin(c, cls);
 }
 
 std::uint64_t thread_caches::long_hits(const cache_record& c) noexcept {
     std::uint64_t sum = 0;
-    for (unsigned cls = first_long; cls < cached_class_count; ++cls) sum += c.bin(cls).hits();
+    for (unsigned cls = first_long; cls < chunk_class_count; ++cls) sum += c.bin(cls).hits();
     return sum;
 }
 

@@ -119,6 +119,7 @@ void take_over_own() noexcept {
 void caches_after_fork() noexcept {
     note_fork();
     if (asymmetric.load(memory_order_relaxed)) os().register_barrier();
+    if (has_own()) static_cast<cache_record*>(this_thread_start.cache)->measured_at = 0; // its time begins anew
     interrupted = own_work::under_way() || (has_own() && this_thread_start.cache->gate.entered());
     thread_count.store(has_own() ? 1 : 0, memory_order_relaxed);
     each_cache([](cache_record& c) {
@@ -152,6 +153,7 @@ bool ready() noexcept {
         !setup.compare_exchange_strong(seen, setup_state::running, memory_order_relaxed, memory_order_relaxed))
         return false;
     require_page(system_page());
+    static_cast<void>(processors()); // before a thread that is bound to one is the first to ask
     apply_environment();
     asymmetric.store(os().register_barrier(), memory_order_relaxed); // relaxed: published by setup
     if (!asymmetric.load(memory_order_relaxed) && !SYNK_TSAN) slow_only.store(1, memory_order_relaxed);

@@ -45,7 +45,7 @@ struct cache_record : thread_cache {
     void begin() noexcept {
         missed_gets = looks_in_favour = evictions = slow_uses = 0;
         uses_rarely = true;
-        measured_at = 0;
+        measured_at = 0; // not yet
         overpaid = 0;
         for (bool& cut : cut_off) cut = false;
         if (!gate.enter_slow()) return; // the keeper is there: it halves the rest at each visit
@@ -121,12 +121,14 @@ public:
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
     [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // A block that one of its gets may have brought is put past it.
-    static void note_put(cache_record& c, unsigned cls) noexcept { c.not_put -= std::min(c.not_put, class_bytes(cls)); }
+    static void note_put(cache_record& c, unsigned cls) noexcept {
+        if (cls < cached_class_count) c.not_put -= std::min(c.not_put, class_bytes(cls));
+    }
 
     // From behind the gate: all blocks go to the shared store, all reservations back to the budget; but not those of
     // the bin that its owner is in, if any.
     static void empty_all_but(cache_record& c, unsigned in_use) noexcept;
-    // The same of its blocks that few lengths may serve, and longer ones.
+    // The same of its blocks of more than 64 KiB that are not large.
     static void empty_of_long(cache_record& c) noexcept;
     static void empty(cache_record& c) noexcept { empty_all_but(c, gate_hold::no_part); }
 

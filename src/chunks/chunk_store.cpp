@@ -207,28 +207,29 @@ claimed_blocks chunk_store::claim_long_resident(unsigned cls, std::byte** out, u
 
 namespace {
 
-// A chunk's id for each processor. relaxed throughout: a hint where to look first.
+// A chunk's id and one more for each processor, 0: none yet. relaxed throughout: a hint where to look first.
 struct alignas(64) near_chunk {
-    atomic<unsigned> id{0};
+    atomic<unsigned> id_and_one{0};
 };
 constinit near_chunk near_chunks[64];
 
-atomic<unsigned>& near_here() noexcept { return near_chunks[os().processor() % std::size(near_chunks)].id; }
+atomic<unsigned>& near_here() noexcept { return near_chunks[os().processor() % std::size(near_chunks)].id_and_one; }
 
 } // namespace
 
 claimed_blocks chunk_store::claim_near(unsigned cls, std::byte** out) noexcept {
-    chunk* const c = chunks->at(near_here().load(memory_order_relaxed));
-    if (c == nullptr) return {};
-    const unsigned listed = c->listed.load(memory_order_relaxed); // relaxed: a guess, the pages decide
+    const unsigned near = near_here().load(memory_order_relaxed);
+    if (near == 0) return {};
+    chunk& c = *chunks->at(near - 1);
+    const unsigned listed = c.listed.load(memory_order_relaxed); // relaxed: a guess, the pages decide
     if (listed < cls || listed == chunk::unlisted) return {};
-    const claimed_blocks got = claim_from(*c, cls, out, 1, memory_behind::all);
-    relist(*c); // where it came to nothing, too: as in claim_resident_below
+    const claimed_blocks got = claim_from(c, cls, out, 1, memory_behind::all);
+    relist(c); // where it came to nothing, too: as in claim_resident_below
     return got;
 }
 
 void chunk_store::free_near(std::byte* data) noexcept {
-    near_here().store(chunk_of(data).id, memory_order_relaxed);
+    near_here().store(chunk_of(data).id + 1, memory_order_relaxed);
     free(data);
 }
 

@@ -35,8 +35,8 @@ struct system_calls {
 
 extern const system_calls linux_calls;
 
-// How many processors the process may run on, at least 1. Asked once: a thread that is bound to one later says nothing
-// of the others. A test says how many there are by a number that is not 0; relaxed.
+// How many processors the process may run on, at least 1: those of the thread that asks first, at load. A test says how
+// many there are by a number that is not 0; relaxed.
 extern constinit atomic<unsigned> known_processors;
 [[nodiscard]] unsigned processors() noexcept;
 

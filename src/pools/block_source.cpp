@@ -166,8 +166,8 @@ found_blocks get_out_of_reach(unsigned& cls, unsigned least, std::byte** blocks,
     return found;
 }
 
-// Up to `batch` blocks, of which one is lent. Pages without memory behind them come last where that memory would have
-// to come from what is idle.
+// Of what was passed on up to `batch` blocks come at once. Pages without memory behind them come last where that memory
+// would have to come from what is idle.
 block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
     std::byte* blocks[most_at_once];
     const unsigned least = class_of(n);
@@ -229,9 +229,8 @@ block find_elsewhere(unsigned cls, std::size_t n) noexcept {
 
 block find_past_cache(std::size_t n) noexcept {
     const unsigned cls = class_of(n);
-    if (cls >= chunk_class_count) return find_large(n);
     std::byte* data = nullptr;
-    if (shared_store::get_near(cls, &data).count != 0) return {data, class_bytes(cls)};
+    if (shared_store::get_near(cls, &data).count != 0) return keep_rest(cls, &data, 1);
     return find_in_chunks(cls, n, 1);
 }
 
@@ -246,14 +245,15 @@ block find_block(std::size_t n) noexcept {
     const bool may_choose = !few_lengths::must_see_blocks();
     if (!may_choose) sizes.serve_few_lengths(false);
     unsigned cls = class_in(sizes.bin_for(n));
+    if (rare_use::goes_past_cache(*c, cls)) {
+        sizes.serve_few_lengths(false);
+        ++c->misses[class_of(n)];
+        return find_past_cache(n);
+    }
     block b = pop_own(*c, cls);
     if (b.data != nullptr) return b;
     if (cls >= cached_class_count) return find_elsewhere(cls, n);
     ++c->misses[cls];
-    if (rare_use::goes_past_cache(*c, cls)) {
-        sizes.serve_few_lengths(false);
-        return find_past_cache(n);
-    }
     if (may_choose) few_lengths::choose_after_miss(*c);
     const unsigned missed = cls;
     cls = class_in(sizes.bin_for(n));

@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/child.hpp"
 #include "support/fresh_pool.hpp"
 #include "support/gets.hpp"
 #include "support/system_of_processors.hpp"
@@ -25,7 +26,7 @@ using namespace synk_test;
 
 constexpr unsigned processors = 2;
 constexpr std::uint64_t rarely = processors * 8000; // ns of the thread between two uses; a get is one, and so is a put
-constexpr int measured = 32;                        // uses that do not hit
+constexpr int measured = 16;                        // uses that do not hit
 
 synk::bytes get(std::size_t n) { return synk::get_sized_pool().get_sized(n); }
 inside::cache_record& own() { return *inside::thread_caches::own(); }
@@ -135,14 +136,11 @@ TEST_F(RareUse, ShortBlocksStayInTheCache) {
     });
 }
 
-TEST_F(RareUse, LargeBlocksAreShared) {
-    const std::byte* block = nullptr;
-    each([&block] {
-        const synk::bytes b = get(5 * mib);
-        if (block == nullptr) block = b.data();
-        EXPECT_EQ(b.data(), block);
+TEST_F(RareUse, LargeBlocksStayInTheCache) {
+    in_one([] {
+        use(5 * mib);
+        EXPECT_TRUE(is_hit(5 * mib));
     });
-    EXPECT_EQ(synk::stats().idle_large, 5 * mib);
 }
 
 TEST_F(RareUse, WhoUsesManyHasThemInItsCache) {
@@ -175,24 +173,70 @@ TEST_F(RareUse, ManyIsMoreThanOneInEightMicroseconds) {
     in_thread(3, [] { EXPECT_EQ(gets_until_a_hit(2 * rarely - 10), with_the_measuring_one + 1); });
 }
 
+// Not to and fro by a little.
+TEST_F(RareUse, WhoUsesManyMayUseHalfAsManyLater) {
+    for (const bool as_few : {false, true})
+        in_thread(as_few ? 0 : 1, [as_few] {
+            use_often();
+            own().slow_uses = 0; // the next one is measured
+            const auto held = hold_many(1 + measured, 2 * rarely - (as_few ? 0 : 10));
+            EXPECT_EQ(is_kept(mib), !as_few);
+        });
+}
+
+// For each of those that are no hits it would be rare, but for each of all it is not: a hit is followed by a put.
 TEST_F(RareUse, HitsAreUsesToo) {
-    in_one([] {
-        use_often();
-        for (int i = 0; i < 1000; ++i) use(mib, 0);
-        // For each of these it would be rare, but for each of all it is not.
-        const auto held = hold_many(measured, rarely);
-        EXPECT_TRUE(is_kept(mib));
-    });
+    constexpr int hits = 100;
+    constexpr std::uint64_t ns = (measured + 2 * hits) * 2 * rarely / measured;
+    for (const bool as_few : {false, true})
+        in_thread(as_few ? 0 : 1, [as_few] {
+            use_often();
+            own().slow_uses = 0; // the next one is measured
+            const auto before = hold_many(1, 0);
+            for (int i = 0; i < hits; ++i) use(mib, 0);
+            const auto held = hold_many(measured, ns - (as_few ? 0 : 10));
+            EXPECT_EQ(is_kept(mib), !as_few);
+        });
+}
+
+void expect_nothing_long() {
+    for (unsigned cls = inside::class_of(64 * kib) + 1; cls < inside::chunk_class_count; ++cls)
+        EXPECT_EQ(own().limit(cls) + own().parked[cls], 0U) << "class " << cls;
 }
 
 TEST_F(RareUse, WhoUsesFewNowGivesUpWhatItHas) {
     in_one([] {
         use_often();
-        ASSERT_TRUE(is_hit(mib));
-        const auto held = hold_many(2 * measured, rarely);
+        use_often(200 * kib);
+        const auto held = hold_many(2 * measured, 2 * rarely);
+        expect_nothing_long();
         EXPECT_FALSE(is_kept(mib));
-        for (unsigned cls = inside::class_of(64 * kib) + 1; cls < inside::cached_class_count; ++cls)
-            EXPECT_EQ(own().limit(cls) + own().parked[cls], 0U) << "class " << cls;
+    });
+}
+
+// Once nobody else is behind the gate of its cache.
+TEST_F(RareUse, WhoCannotGiveUpWhatItHasDoesSoLater) {
+    in_one([this] {
+        use_often();
+        inside::cache_record& mine = own();
+        in_another([&mine] { ASSERT_TRUE(mine.gate.shut()); });
+        const auto held = hold_many(2 * measured, 2 * rarely);
+        mine.gate.open();
+        EXPECT_NE(mine.limit(inside::class_of(mib)), 0U);
+        const auto more = hold_many(2 * measured, 2 * rarely);
+        expect_nothing_long();
+    });
+}
+
+// The keeper's visits make gets slow that would hit.
+TEST_F(RareUse, WhoFindsAllIsMeasuredWhenTheKeeperCameBy) {
+    in_one([this] {
+        use_often();
+        for (int visit = 0; visit < 3 * measured; ++visit) {
+            in_another([] { inside::thread_caches::age(); });
+            use(mib, 4 * rarely);
+        }
+        expect_nothing_long();
     });
 }
 
@@ -258,13 +302,34 @@ TEST_F(RareUse, AThreadBeginsWithoutThePastOfTheOneBefore) {
     }).join();
 }
 
-// As in the child of a fork, whose thread's time begins anew.
-TEST_F(RareUse, TimeThatGoesBackSaysNothing) {
+TEST_F(RareUse, AChildOfAForkIsMeasuredByItsOwnTime) {
     in_one([] {
         use_often();
-        system_of_processors::set_time(1000);
-        const auto held = hold_many(2 * measured, 0);
+        ASSERT_NE(own().measured_at, 0U);
+        EXPECT_TRUE(ends_well(in_child([] { require(own().measured_at == 0, "it goes on with the time of its parent"); })));
+    });
+}
+
+// Time that is not measured is not counted either.
+TEST_F(RareUse, WhatAThreadDoesWithAProcessorForItselfIsNotCounted) {
+    in_one([] {
+        use_often();
+        system_of_processors::set_count(threads + 1);
+        const auto alone = hold_many(1, 1000 * rarely);
+        system_of_processors::set_count(processors);
+        const auto held = hold_many(3 * measured, 0);
         EXPECT_TRUE(is_kept(mib));
+    });
+}
+
+TEST_F(RareUse, AWishIsGrantedByAPut) {
+    in_one([] {
+        use(page);
+        synk::bytes b = get(mib);
+        ASSERT_NE(own().reserved, 0U);
+        own().gate.ask();
+        b.reset();
+        EXPECT_EQ(own().reserved, 0U);
     });
 }
 
@@ -279,15 +344,38 @@ TEST_F(RareUse, NoHitsAtAllAreNoRareUse) {
     EXPECT_GE(synk::stats().idle_cached, mib);
 }
 
-TEST_F(RareUse, WhatIsPutIsNotCountedAsLentForLong) {
+// As what the thread has in hand, until it is put: near ones as others.
+TEST_F(RareUse, WhatIsLentIsCounted) {
     in_one([] {
-        use(3 * mib);
-        synk::bytes held = get(3 * mib); // no longer near: the first one's chunk has only 1 MiB beside it
-        synk::bytes other = get(3 * mib);
-        held.reset();
-        other.reset();
-        EXPECT_LT(own().not_put, mib);
+        const std::size_t before = own().not_put;
+        synk::bytes first = get(3 * mib);
+        synk::bytes second = get(mib); // of the same chunk, no get past it
+        EXPECT_EQ(own().not_put, before + 4 * mib);
+        first.reset();
+        EXPECT_EQ(own().not_put, before + mib);
+        first = get(3 * mib);
+        EXPECT_EQ(own().not_put, before + 4 * mib);
+        first.reset();
+        second.reset();
+        EXPECT_EQ(own().not_put, before);
     });
+}
+
+TEST_F(RareUse, WhatNoCacheEverKeepsIsNotCounted) {
+    synk::bytes longest = synk::get_sized_pool().try_get_sized(std::size_t{3} << 30);
+    if (!longest) GTEST_SKIP() << "needs 3 GiB of addresses";
+    in_one([&longest] {
+        const synk::bytes held = get(mib);
+        const std::size_t before = own().not_put;
+        longest.reset();
+        EXPECT_EQ(own().not_put, before);
+    });
+}
+
+// A thread that is bound to one processor before any other asks says nothing of the others.
+TEST(Processors, AreCountedAtLoad) {
+    EXPECT_NE(inside::known_processors, 0U);
+    EXPECT_EQ(inside::processors(), std::thread::hardware_concurrency());
 }
 
 TEST_F(RareUse, NoMoreLiesIdleThanMay) {
