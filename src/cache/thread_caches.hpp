@@ -121,9 +121,7 @@ public:
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
     [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // A block that one of its gets may have brought is put past it.
-    static void note_put(cache_record& c, unsigned cls) noexcept {
-        if (cls < cached_class_count) c.not_put -= std::min(c.not_put, class_bytes(cls));
-    }
+    static void note_put(cache_record& c, unsigned cls) noexcept { c.not_put -= std::min(c.not_put, class_bytes(cls)); }
 
     // From behind the gate: all blocks go to the shared store, all reservations back to the budget; but not those of
     // the bin that its owner is in, if any.

@@ -247,7 +247,6 @@ block find_block(std::size_t n) noexcept {
     unsigned cls = class_in(sizes.bin_for(n));
     if (rare_use::goes_past_cache(*c, cls)) {
         sizes.serve_few_lengths(false);
-        ++c->misses[class_of(n)];
         return find_past_cache(n);
     }
     block b = pop_own(*c, cls);

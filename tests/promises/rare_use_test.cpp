@@ -53,11 +53,11 @@ bool is_kept(std::size_t n) {
 }
 
 // Uses that are no hits.
-std::vector<synk::bytes> hold_many(int n, std::uint64_t ns_each) {
+std::vector<synk::bytes> hold_many(int n, std::uint64_t ns_each, std::size_t size = 100 * kib) {
     std::vector<synk::bytes> held;
     for (int i = 0; i < n; ++i) {
         system_of_processors::run_for(ns_each);
-        held.push_back(get(100 * kib));
+        held.push_back(get(size));
     }
     return held;
 }
@@ -173,6 +173,16 @@ TEST_F(RareUse, ManyIsMoreThanOneInEightMicroseconds) {
     in_thread(3, [] { EXPECT_EQ(gets_until_a_hit(2 * rarely - 10), with_the_measuring_one + 1); });
 }
 
+TEST_F(RareUse, ShortOnesAreNoUses) {
+    in_one([] {
+        for (int i = 0; i < 2 * measured; ++i) {
+            for (int k = 0; k < 100; ++k) use(page, 0);
+            use(mib);
+        }
+        EXPECT_FALSE(is_hit(mib));
+    });
+}
+
 // Not to and fro by a little.
 TEST_F(RareUse, WhoUsesManyMayUseHalfAsManyLater) {
     for (const bool as_few : {false, true})
@@ -207,7 +217,8 @@ void expect_nothing_long() {
 TEST_F(RareUse, WhoUsesFewNowGivesUpWhatItHas) {
     in_one([] {
         use_often();
-        use_often(200 * kib);
+        for (const std::size_t n : {mib, 200 * kib}) static_cast<void>(hold_many(16, 0, n));
+        ASSERT_EQ(own().limit(inside::class_of(200 * kib)), 16U);
         const auto held = hold_many(2 * measured, 2 * rarely);
         expect_nothing_long();
         EXPECT_FALSE(is_kept(mib));
@@ -218,6 +229,7 @@ TEST_F(RareUse, WhoUsesFewNowGivesUpWhatItHas) {
 TEST_F(RareUse, WhoCannotGiveUpWhatItHasDoesSoLater) {
     in_one([this] {
         use_often();
+        static_cast<void>(hold_many(16, 0, mib));
         inside::cache_record& mine = own();
         in_another([&mine] { ASSERT_TRUE(mine.gate.shut()); });
         const auto held = hold_many(2 * measured, 2 * rarely);
@@ -306,7 +318,8 @@ TEST_F(RareUse, AChildOfAForkIsMeasuredByItsOwnTime) {
     in_one([] {
         use_often();
         ASSERT_NE(own().measured_at, 0U);
-        EXPECT_TRUE(ends_well(in_child([] { require(own().measured_at == 0, "it goes on with the time of its parent"); })));
+        EXPECT_TRUE(
+            ends_well(in_child([] { require(own().measured_at == 0, "it goes on with the time of its parent"); })));
     });
 }
 
@@ -317,7 +330,8 @@ TEST_F(RareUse, WhatAThreadDoesWithAProcessorForItselfIsNotCounted) {
         system_of_processors::set_count(threads + 1);
         const auto alone = hold_many(1, 1000 * rarely);
         system_of_processors::set_count(processors);
-        const auto held = hold_many(3 * measured, 0);
+        own().slow_uses = 0; // the next one is measured
+        const auto held = hold_many(1, 0);
         EXPECT_TRUE(is_kept(mib));
     });
 }
@@ -361,15 +375,25 @@ TEST_F(RareUse, WhatIsLentIsCounted) {
     });
 }
 
-TEST_F(RareUse, WhatNoCacheEverKeepsIsNotCounted) {
-    synk::bytes longest = synk::get_sized_pool().try_get_sized(std::size_t{3} << 30);
-    if (!longest) GTEST_SKIP() << "needs 3 GiB of addresses";
-    in_one([&longest] {
-        const synk::bytes held = get(mib);
-        const std::size_t before = own().not_put;
-        longest.reset();
-        EXPECT_EQ(own().not_put, before);
-    });
+// Of what others have passed on.
+TEST_F(RareUse, OneIsTakenAtATime) {
+    std::thread([] {
+        use_often(200 * kib);
+        const auto several = hold_many(4, 0, 200 * kib);
+    }).join();
+    ASSERT_GT(synk::stats().tiers[6].in_channel, 3U);
+    const std::size_t cached = synk::stats().idle_cached;
+    in_one([] { static_cast<void>(get(200 * kib)); });
+    EXPECT_EQ(synk::stats().idle_cached, cached);
+}
+
+TEST_F(RareUse, EachGetIsCountedOnce) {
+    for (const std::size_t n : {mib, mib, 3 * mib, 300 * kib, 300 * kib})
+        each([n] {
+            const std::uint64_t before = gets();
+            use(n);
+            EXPECT_EQ(gets(), before + 1);
+        });
 }
 
 // A thread that is bound to one processor before any other asks says nothing of the others.
@@ -381,9 +405,9 @@ TEST(Processors, AreCountedAtLoad) {
 TEST_F(RareUse, NoMoreLiesIdleThanMay) {
     synk::configure(quiet_with_limit(64 * mib));
     in_one([] {
-        std::vector<synk::bytes> held;
-        for (int i = 0; i < 40; ++i) held.push_back(get(3 * mib));
-        held.push_back(get(70 * mib));
+        const auto held = hold_many(40, rarely, 3 * mib);
+        const synk::bytes more_than_may = get(70 * mib);
+        system_of_processors::run_for(100 * rarely);
     });
     EXPECT_LE(synk::stats().idle, 64 * mib);
     EXPECT_LE(inside::budget.reserved(), 64 * mib);
@@ -393,8 +417,7 @@ TEST_F(RareUse, NoMoreLiesIdleThanMay) {
 TEST_F(RareUse, WithoutMemoryWhatLiesInCachesServes) {
     in_one([] {
         use_often();
-        std::vector<synk::bytes> held;
-        for (int i = 0; i < 3; ++i) held.push_back(get(mib));
+        static_cast<void>(hold_many(3, 0, mib));
     });
     system_of_processors::refuse_memory();
     in_another([] { EXPECT_EQ(get(mib).capacity(), mib); });
