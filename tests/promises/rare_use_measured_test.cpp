@@ -1,0 +1,194 @@
+// When a thread that shares processors uses long blocks seldom, and when often: then it has them in its cache.
+//
+// ctest-variants: plain tsan
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include <synk/pool.hpp>
+
+#include <gtest/gtest.h>
+
+#include "support/child.hpp"
+#include "support/rare_use.hpp"
+
+namespace {
+
+using namespace synk_test;
+
+TEST_F(RareUse, WhoUsesManyHasThemInItsCache) {
+    in_one([] {
+        EXPECT_FALSE(is_hit(mib));
+        use_often();
+        const std::uint64_t before = cache_hits();
+        for (int i = 0; i < 100; ++i) use(mib);
+        EXPECT_EQ(cache_hits(), before + 100);
+    });
+}
+
+// All processors together: gets and puts, and it is known after so many.
+TEST_F(RareUse, ManyIsMoreThanOneInEightMicroseconds) {
+    constexpr int with_the_measuring_one = measured / 2 + 1;
+    in_thread(0, [] { EXPECT_EQ(gets_until_a_hit(rarely), 0); });
+    in_thread(1, [] { EXPECT_EQ(gets_until_a_hit(rarely - 10), with_the_measuring_one + 1); });
+    system_of_processors::set_count(4);
+    in_thread(2, [] { EXPECT_EQ(gets_until_a_hit(2 * rarely), 0); });
+    in_thread(3, [] { EXPECT_EQ(gets_until_a_hit(2 * rarely - 10), with_the_measuring_one + 1); });
+}
+
+TEST_F(RareUse, ShortOnesAreNoUses) {
+    in_one([] {
+        for (int i = 0; i < 2 * measured; ++i) {
+            for (int k = 0; k < 100; ++k) use(page, 0);
+            use(mib);
+        }
+        EXPECT_FALSE(is_hit(mib));
+    });
+}
+
+// Not to and fro by a little.
+TEST_F(RareUse, WhoUsesManyMayUseHalfAsManyLater) {
+    for (const bool as_few : {false, true})
+        in_thread(as_few ? 0 : 1, [as_few] {
+            use_often();
+            own().slow_uses = 0; // the next one is measured
+            const auto held = hold_many(1 + measured, 2 * rarely - (as_few ? 0 : 10));
+            EXPECT_EQ(is_kept(mib), !as_few);
+        });
+}
+
+// For each of those that are no hits it would be rare, but for each of all it is not: a hit is followed by a put.
+TEST_F(RareUse, HitsAreUsesToo) {
+    constexpr int hits = 100;
+    constexpr std::uint64_t ns = (measured + 2 * hits) * 2 * rarely / measured;
+    for (const bool as_few : {false, true})
+        in_thread(as_few ? 0 : 1, [as_few] {
+            use_often();
+            own().slow_uses = 0; // the next one is measured
+            const auto before = hold_many(1, 0);
+            for (int i = 0; i < hits; ++i) use(mib, 0);
+            const auto held = hold_many(measured, ns - (as_few ? 0 : 10));
+            EXPECT_EQ(is_kept(mib), !as_few);
+        });
+}
+
+TEST_F(RareUse, WhoUsesFewNowGivesUpWhatItHas) {
+    in_one([] {
+        use_often();
+        for (const std::size_t n : {mib, 200 * kib}) static_cast<void>(hold_many(16, 0, n));
+        ASSERT_EQ(own().limit(inside::class_of(200 * kib)), 16U);
+        const auto held = hold_many(2 * measured, 2 * rarely);
+        expect_nothing_long();
+        EXPECT_FALSE(is_kept(mib));
+    });
+}
+
+// Once nobody else is behind the gate of its cache.
+TEST_F(RareUse, WhoCannotGiveUpWhatItHasDoesSoLater) {
+    in_one([this] {
+        use_often();
+        static_cast<void>(hold_many(16, 0, mib));
+        inside::cache_record& mine = own();
+        in_another([&mine] { ASSERT_TRUE(mine.gate.shut()); });
+        const auto held = hold_many(2 * measured, 2 * rarely);
+        mine.gate.open();
+        EXPECT_NE(mine.limit(inside::class_of(mib)), 0U);
+        const auto more = hold_many(2 * measured, 2 * rarely);
+        expect_nothing_long();
+    });
+}
+
+// The keeper's visits make gets slow that would hit.
+TEST_F(RareUse, WhoFindsAllIsMeasuredWhenTheKeeperCameBy) {
+    in_one([this] {
+        use_often();
+        for (int visit = 0; visit < 3 * measured; ++visit) {
+            in_another([] { inside::thread_caches::age(); });
+            use(mib, 4 * rarely);
+        }
+        expect_nothing_long();
+    });
+}
+
+TEST_F(RareUse, EachWithAProcessorHasItsCache) {
+    system_of_processors::set_count(threads + 1); // this thread has one, too
+    each([] {
+        use(mib);
+        EXPECT_TRUE(is_hit(mib));
+    });
+    system_of_processors::set_count(threads);
+    in_one([] {
+        static_cast<void>(take(mib)); // a hit
+        use(3 * mib);
+        EXPECT_FALSE(is_hit(3 * mib));
+    });
+}
+
+TEST_F(RareUse, WhoOnlyPutsManyHasACacheToo) {
+    std::vector<synk::bytes> held;
+    for (int i = 0; i < 2 * measured; ++i) held.push_back(take(mib));
+    in_one([&held] {
+        held.resize(measured);
+        EXPECT_LT(synk::stats().idle_cached + synk::stats().idle_channel, mib);
+        held.clear();
+        EXPECT_GT(synk::stats().idle_cached + synk::stats().idle_channel, mib);
+    });
+}
+
+TEST_F(RareUse, AThreadBeginsWithoutThePastOfTheOneBefore) {
+    inside::cache_record* record = nullptr;
+    std::thread([&record] {
+        use_often();
+        ASSERT_TRUE(is_hit(mib));
+        record = &own();
+    }).join();
+    std::thread([record] {
+        use(mib);
+        ASSERT_EQ(record, &own());
+        EXPECT_FALSE(is_hit(mib));
+        for (int i = 0; i < 4 * measured; ++i) use(mib);
+        EXPECT_FALSE(is_hit(mib)) << "it is measured by what its own gets took";
+    }).join();
+}
+
+TEST_F(RareUse, AChildOfAForkIsMeasuredByItsOwnTime) {
+    in_one([] {
+        use_often();
+        ASSERT_NE(own().measured_at, 0U);
+        EXPECT_TRUE(
+            ends_well(in_child([] { require(own().measured_at == 0, "it goes on with the time of its parent"); })));
+    });
+}
+
+// Time that is not measured is not counted either.
+TEST_F(RareUse, WhatAThreadDoesWithAProcessorForItselfIsNotCounted) {
+    in_one([] {
+        use_often();
+        system_of_processors::set_count(threads + 1);
+        const auto alone = hold_many(1, 1000 * rarely);
+        system_of_processors::set_count(processor_count);
+        own().slow_uses = 0; // the next one is measured
+        const auto held = hold_many(1, 0);
+        EXPECT_TRUE(is_kept(mib));
+    });
+}
+
+TEST_F(RareUse, NoHitsAtAllAreNoRareUse) {
+    synk::options o = quiet();
+    o.zero_on_get = true;
+    synk::configure(o);
+    in_one([] {
+        use(mib);
+        use(mib);
+    });
+    EXPECT_GE(synk::stats().idle_cached, mib);
+}
+
+// A thread that is bound to one processor before any other asks says nothing of the others.
+TEST(Processors, AreCountedAtLoad) {
+    EXPECT_NE(inside::known_processors, 0U);
+    EXPECT_EQ(inside::processors(), std::thread::hardware_concurrency());
+}
+
+} // namespace
