@@ -34,7 +34,7 @@ struct cache_record : thread_cache {
     bool uses_rarely = true; // these four: see rare_use.cpp; the owner's
     unsigned slow_uses = 0;
     std::uint64_t hits_at_measure = 0;
-    std::uint64_t measured_at = 0;        // ns of its processor time, 0: not yet
+    std::uint64_t measured_at = 0;        // ns of its processor time, 0: it is not measured now
     unsigned evictions = 0;               // see growth.hpp; the owner's
     std::size_t overpaid = 0;             // see growth.hpp; the owner's
     atomic<bool> taken{true};             // some thread's; false: free for the next thread
@@ -45,7 +45,7 @@ struct cache_record : thread_cache {
     void begin() noexcept {
         missed_gets = looks_in_favour = evictions = slow_uses = 0;
         uses_rarely = true;
-        measured_at = 0; // not yet
+        measured_at = 0;
         overpaid = 0;
         for (bool& cut : cut_off) cut = false;
         if (!gate.enter_slow()) return; // the keeper is there: it halves the rest at each visit

@@ -1,7 +1,5 @@
 #include "pools/rare_use.hpp"
 
-#include <utility>
-
 #include "pages/system.hpp"
 #include "pools/few_lengths.hpp"
 
@@ -13,16 +11,24 @@ namespace {
 // one each so many ns.
 constexpr std::uint64_t ns_apart = 8000;
 
-constexpr unsigned measure_every = 16; // uses that are no hits: to ask for a thread's time is a call of the system
+constexpr unsigned look_every = 16; // uses that are no hits: to ask for a thread's time is a call of the system
+constexpr unsigned enough = 64;     // uses that tell: one may take much longer than the next
+
+void begin_to_measure(cache_record& own, std::uint64_t now, std::uint64_t hits) noexcept {
+    own.slow_uses = 0;
+    own.measured_at = now;
+    own.hits_at_measure = hits;
+}
 
 // By the time that the thread has run: what it waits for, its turn or others, says nothing of what a hit would save it.
-void measure(cache_record& own) noexcept {
+void look(cache_record& own) noexcept {
     const std::uint64_t now = os().processor_time(), hits = thread_caches::long_hits(own);
-    const std::uint64_t uses = 2 * (hits - own.hits_at_measure) + measure_every; // who gets by a hit puts by one
+    if (own.measured_at == 0) return begin_to_measure(own, now, hits);
+    const std::uint64_t uses = 2 * (hits - own.hits_at_measure) + own.slow_uses; // who gets by a hit puts by one
     const std::uint64_t apart = (now - own.measured_at) / processors() / uses;
-    const bool is_first = std::exchange(own.measured_at, now) == 0;
-    own.hits_at_measure = hits;
-    if (is_first) return;
+    const bool is_clear = own.uses_rarely && apart < ns_apart / 4;
+    if (uses < enough && !is_clear) return;
+    begin_to_measure(own, now, hits);
     if (own.uses_rarely)
         own.uses_rarely = apart >= ns_apart;
     else if (apart >= 2 * ns_apart) // not to and fro by a little
@@ -37,7 +43,8 @@ bool rare_use::goes_past_cache(cache_record& own, unsigned cls) noexcept {
         own.measured_at = 0; // what it does meanwhile is not counted
         return false;
     }
-    if (own.slow_uses++ % measure_every == 0) measure(own);
+    if (own.slow_uses % look_every == 0) look(own);
+    ++own.slow_uses;
     return own.uses_rarely;
 }
 

@@ -37,6 +37,22 @@ TEST_F(RareUse, ManyIsMoreThanOneInEightMicroseconds) {
     in_thread(3, [] { EXPECT_EQ(gets_until_a_hit(2 * rarely - 10), with_the_measuring_one + 1); });
 }
 
+TEST_F(RareUse, FourTimesAsManyAreKnownSoon) {
+    in_thread(0, [] { EXPECT_EQ(gets_until_a_hit(rarely / 4), measured / 2 + 2); });
+    in_thread(1, [] { EXPECT_EQ(gets_until_a_hit(rarely / 4 - 10), looked / 2 + 2); });
+}
+
+// One may take much longer than the next.
+TEST_F(RareUse, AFewShortUsesTellNothing) {
+    in_one([] {
+        for (int i = 0; i < measured; ++i) {
+            use(mib, rarely / 2);
+            use(mib, i % (looked / 2) == 0 ? 16 * rarely : rarely / 2);
+        }
+        EXPECT_FALSE(is_hit(mib));
+    });
+}
+
 TEST_F(RareUse, ShortOnesAreNoUses) {
     in_one([] {
         for (int i = 0; i < 2 * measured; ++i) {
@@ -49,10 +65,10 @@ TEST_F(RareUse, ShortOnesAreNoUses) {
 
 // Not to and fro by a little.
 TEST_F(RareUse, WhoUsesManyMayUseHalfAsManyLater) {
-    for (const bool as_few : {false, true})
+    for (const bool as_few : {true, false})
         in_thread(as_few ? 0 : 1, [as_few] {
             use_often();
-            own().slow_uses = 0; // the next one is measured
+            measure_from_the_next();
             const auto held = hold_many(1 + measured, 2 * rarely - (as_few ? 0 : 10));
             EXPECT_EQ(is_kept(mib), !as_few);
         });
@@ -61,14 +77,14 @@ TEST_F(RareUse, WhoUsesManyMayUseHalfAsManyLater) {
 // For each of those that are no hits it would be rare, but for each of all it is not: a hit is followed by a put.
 TEST_F(RareUse, HitsAreUsesToo) {
     constexpr int hits = 100;
-    constexpr std::uint64_t ns = (measured + 2 * hits) * 2 * rarely / measured;
+    constexpr std::uint64_t ns = (looked + 2 * hits) * 2 * rarely / looked;
     for (const bool as_few : {false, true})
         in_thread(as_few ? 0 : 1, [as_few] {
             use_often();
-            own().slow_uses = 0; // the next one is measured
+            measure_from_the_next();
             const auto before = hold_many(1, 0);
             for (int i = 0; i < hits; ++i) use(mib, 0);
-            const auto held = hold_many(measured, ns - (as_few ? 0 : 10));
+            const auto held = hold_many(looked, ns - (as_few ? 0 : 10));
             EXPECT_EQ(is_kept(mib), !as_few);
         });
 }
@@ -127,9 +143,9 @@ TEST_F(RareUse, EachWithAProcessorHasItsCache) {
 
 TEST_F(RareUse, WhoOnlyPutsManyHasACacheToo) {
     std::vector<synk::bytes> held;
-    for (int i = 0; i < 2 * measured; ++i) held.push_back(take(mib));
+    for (int i = 0; i < 4 * looked; ++i) held.push_back(take(mib));
     in_one([&held] {
-        held.resize(measured);
+        held.resize(3 * looked);
         EXPECT_LT(synk::stats().idle_cached + synk::stats().idle_channel, mib);
         held.clear();
         EXPECT_GT(synk::stats().idle_cached + synk::stats().idle_channel, mib);
@@ -168,7 +184,7 @@ TEST_F(RareUse, WhatAThreadDoesWithAProcessorForItselfIsNotCounted) {
         system_of_processors::set_count(threads + 1);
         const auto alone = hold_many(1, 1000 * rarely);
         system_of_processors::set_count(processor_count);
-        own().slow_uses = 0; // the next one is measured
+        measure_from_the_next();
         const auto held = hold_many(1, 0);
         EXPECT_TRUE(is_kept(mib));
     });

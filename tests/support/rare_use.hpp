@@ -24,7 +24,8 @@ protected:
     static constexpr unsigned threads = 8;
     // A get is a use, and so is a put.
     static constexpr std::uint64_t rarely = processor_count * 8000; // ns that a thread runs between two
-    static constexpr int measured = 16;                             // uses that are no hits
+    static constexpr int looked = 16;                               // uses that are no hits
+    static constexpr int measured = 64;
 
     static synk::bytes take(std::size_t n) { return synk::get_sized_pool().get_sized(n); }
     static inside::cache_record& own() { return *inside::thread_caches::own(); }
@@ -63,8 +64,9 @@ protected:
     }
     // So that it is known how often the thread uses long blocks.
     static void use_often(std::size_t n = mib) {
-        for (int i = 0; i <= measured; ++i) use(n, 0);
+        for (int i = 0; i <= looked; ++i) use(n, 0);
     }
+    static void measure_from_the_next() { own().measured_at = own().slow_uses = 0; }
     static bool is_hit(std::size_t n) {
         const std::uint64_t before = cache_hits();
         use(n);
