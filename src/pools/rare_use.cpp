@@ -26,8 +26,7 @@ void look(cache_record& own) noexcept {
     if (own.measured_at == 0) return begin_to_measure(own, now, hits);
     const std::uint64_t uses = 2 * (hits - own.hits_at_measure) + own.slow_uses; // who gets by a hit puts by one
     const std::uint64_t apart = (now - own.measured_at) / processors() / uses;
-    const bool is_clear = own.uses_rarely && apart < ns_apart / 4;
-    if (uses < enough && !is_clear) return;
+    if (uses < enough && apart >= ns_apart / 4) return; // so many in so short a time are clear
     begin_to_measure(own, now, hits);
     if (own.uses_rarely)
         own.uses_rarely = apart >= ns_apart;

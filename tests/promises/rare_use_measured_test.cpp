@@ -94,7 +94,7 @@ TEST_F(RareUse, WhoUsesFewNowGivesUpWhatItHas) {
         use_often();
         for (const std::size_t n : {mib, 200 * kib}) static_cast<void>(hold_many(16, 0, n));
         ASSERT_EQ(own().limit(inside::class_of(200 * kib)), 16U);
-        const auto held = hold_many(2 * measured, 2 * rarely);
+        only_ask(2 * measured, 2 * rarely);
         expect_nothing_long();
         EXPECT_FALSE(is_kept(mib));
     });
@@ -107,10 +107,10 @@ TEST_F(RareUse, WhoCannotGiveUpWhatItHasDoesSoLater) {
         static_cast<void>(hold_many(16, 0, mib));
         inside::cache_record& mine = own();
         in_another([&mine] { ASSERT_TRUE(mine.gate.shut()); });
-        const auto held = hold_many(2 * measured, 2 * rarely);
+        only_ask(2 * measured, 2 * rarely);
         mine.gate.open();
         EXPECT_NE(mine.limit(inside::class_of(mib)), 0U);
-        const auto more = hold_many(2 * measured, 2 * rarely);
+        only_ask(2 * measured, 2 * rarely);
         expect_nothing_long();
     });
 }
@@ -181,11 +181,12 @@ TEST_F(RareUse, AChildOfAForkIsMeasuredByItsOwnTime) {
 TEST_F(RareUse, WhatAThreadDoesWithAProcessorForItselfIsNotCounted) {
     in_one([] {
         use_often();
-        system_of_processors::set_count(threads + 1);
-        const auto alone = hold_many(1, 1000 * rarely);
-        system_of_processors::set_count(processor_count);
         measure_from_the_next();
-        const auto held = hold_many(1, 0);
+        only_ask(1, 0);
+        system_of_processors::set_count(threads + 1);
+        only_ask(1, 1000 * rarely);
+        system_of_processors::set_count(processor_count);
+        only_ask(measured, 0);
         EXPECT_TRUE(is_kept(mib));
     });
 }

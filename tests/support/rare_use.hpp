@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pools/rare_use.hpp"
 #include "support/fresh_pool.hpp"
 #include "support/gets.hpp"
 #include "support/system_of_processors.hpp"
@@ -87,6 +88,14 @@ protected:
             held.push_back(take(size));
         }
         return held;
+    }
+
+    // The same without a block.
+    static void only_ask(int n, std::uint64_t ns_each) {
+        for (int i = 0; i < n; ++i) {
+            system_of_processors::run_for(ns_each);
+            static_cast<void>(inside::rare_use::goes_past_cache(own(), inside::class_of(mib)));
+        }
     }
 
     // Of a thread that always has it: how many gets until one is a hit; 0 where none is.
