@@ -5,7 +5,7 @@
 // worked on blocks of theirs; and each has its own. So the long blocks of these become free pages of chunks as soon as
 // they are put, and the next get takes what was put on its processor last. A get and a put then take some tenths of a
 // microsecond, which a thread that works on its buffers does not notice, and one that uses many would
-// (docs/explorations.md, 14).
+// (docs/explorations.md, 18).
 //
 // A thread that sleeps counts as one that shares. One that finds all it wants in its cache is not measured before the
 // keeper has come by, after whose visits a bin's first get is no hit.
