@@ -43,6 +43,16 @@ SYNK_C_API void* synk_resize(void* block, size_t size);
 /* Gives idle memory back to the system until at most keep bytes are idle; returns the bytes given back. */
 SYNK_C_API size_t synk_trim(size_t keep);
 
+/* For a program with SYNK_KEEPER=off: what the library's thread would do now. To be called every weak_after / 4 or
+ * so; a call that comes early does nothing. Returns the bytes given back. */
+SYNK_C_API size_t synk_maintain(void);
+
+/* A file descriptor that becomes readable (POLLIN) under memory pressure, for the program's own event loop, or -1
+ * where the system tells nobody. It stays the library's: do not close or read it. In the child of a fork call this
+ * again. When it is readable call synk_on_pressure(), which gives back all that is idle and returns the bytes. */
+SYNK_C_API int synk_pressure_fd(void);
+SYNK_C_API size_t synk_on_pressure(void);
+
 /* Sizes in bytes, counts since the process began, as in <synk/stats.hpp>; hits and misses are those of all tiers,
  * hits what idle memory served: caches, channels and chunks. */
 struct synk_stats {

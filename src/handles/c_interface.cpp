@@ -53,6 +53,12 @@ void* synk_resize(void* data, size_t size) {
 
 size_t synk_trim(size_t keep) { return synk::trim(keep); }
 
+size_t synk_maintain(void) { return synk::maintain(); }
+
+int synk_pressure_fd(void) { return synk::pressure_fd(); }
+
+size_t synk_on_pressure(void) { return synk::on_pressure(); }
+
 void synk_get_stats(struct synk_stats* out) {
     const synk::statistics s = synk::stats();
     *out = {s.mapped, s.lent, s.idle, s.gone, 0, 0, s.splits, s.restored, s.dropped, s.given_back, s.refused_advice};

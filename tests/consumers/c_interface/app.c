@@ -186,6 +186,14 @@ static void trim_gives_back_down_to_what_is_kept(void) {
     EXPECT(stats_now().given_back >= before.given_back + before.idle);
 }
 
+static void pressure_takes_all(void) {
+    synk_put(synk_get(MIB));
+    EXPECT(synk_pressure_fd() >= -1);
+    EXPECT(synk_on_pressure() >= MIB);
+    EXPECT(stats_now().idle == 0);
+    EXPECT(synk_maintain() == 0); /* nothing is left */
+}
+
 int main(void) {
     every_size_is_got_whole_and_aligned();
     zeroed_means_zero_even_when_reused();
@@ -195,6 +203,7 @@ int main(void) {
     no_memory_is_enomem();
     the_books_follow();
     trim_gives_back_down_to_what_is_kept();
+    pressure_takes_all();
     printf("C interface: %d failures\n", failures);
     return failures == 0 ? 0 : 1;
 }
