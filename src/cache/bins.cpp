@@ -232,7 +232,7 @@ bool thread_caches::keep(cache_record& c, unsigned cls, std::byte* data, spill& 
     if (c.push(cls, data)) return true;
     if (cls >= cached_class_count) return false;
     c.cut_off[cls] = false;
-    note_put(c, cls);
+    c.not_put -= std::min(c.not_put, class_bytes(cls));
     const bool got_from = is_got_from(c, cls);
     if (got_from && raise_limit(c, cls)) return c.push(cls, data);
     c.gets_at_spill[cls] = gets_from(c, cls);
@@ -284,6 +284,11 @@ void thread_caches::empty_all_but(cache_record& c, unsigned in_use) noexcept {
 
 void thread_caches::empty_of_long(cache_record& c) noexcept {
     for (unsigned cls = first_long; cls < chunk_class_count; ++cls) empty_bin(c, cls);
+}
+
+void thread_caches::forget_what_came(cache_record& c) noexcept {
+    c.not_put = 0;
+    for (std::uint32_t& blocks : c.brought_in) blocks = 0;
 }
 
 std::uint64_t thread_caches::long_hits(const cache_record& c) noexcept {

@@ -2,7 +2,6 @@
 // others when they need what lies in them.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 
@@ -120,8 +119,6 @@ public:
     [[nodiscard]] static std::byte* take_reserved(cache_record& c, unsigned cls) noexcept;
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
     [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
-    // A block that one of its gets may have brought is put past it.
-    static void note_put(cache_record& c, unsigned cls) noexcept { c.not_put -= std::min(c.not_put, class_bytes(cls)); }
 
     // From behind the gate: all blocks go to the shared store, all reservations back to the budget; but not those of
     // the bin that its owner is in, if any.
@@ -150,6 +147,8 @@ public:
         c.brought_in[cls] += n;
         c.not_put += class_bytes(cls);
     }
+
+    static void forget_what_came(cache_record& c) noexcept; // likewise
 
     // What the calling thread has, in bytes, as far as it puts itself what it gets.
     struct own_use {

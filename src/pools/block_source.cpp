@@ -230,7 +230,8 @@ block find_elsewhere(unsigned cls, std::size_t n) noexcept {
 block find_past_cache(std::size_t n) noexcept {
     const unsigned cls = class_of(n);
     std::byte* data = nullptr;
-    if (shared_store::get_near(cls, &data).count != 0) return keep_rest(cls, &data, 1);
+    // Where hardly anything may lie idle, what comes next is what is left over elsewhere, not what is near.
+    if (!growth::is_short() && shared_store::get_near(cls, &data).count != 0) return {data, class_bytes(cls)};
     return find_in_chunks(cls, n, 1);
 }
 

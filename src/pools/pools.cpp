@@ -70,9 +70,8 @@ bool goes_past_cache(block b) noexcept {
 }
 
 void put_past_cache(block b) noexcept {
-    thread_caches::behind_own_gate([b](cache_record& c) {
+    thread_caches::behind_own_gate([](cache_record& c) {
         if (c.gate.take_wish()) thread_caches::empty(c);
-        thread_caches::note_put(c, class_of(b.capacity));
     });
     shared_store::put_near(b);
 }

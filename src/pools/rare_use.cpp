@@ -20,17 +20,23 @@ void begin_to_measure(cache_record& own, std::uint64_t now, std::uint64_t hits) 
     own.hits_at_measure = hits;
 }
 
+// What came while nothing was kept says nothing of what will be.
+void use_cache(cache_record& own) noexcept {
+    own.uses_rarely = !thread_caches::behind_own_gate(thread_caches::forget_what_came);
+}
+
 // By the time that the thread has run: what it waits for, its turn or others, says nothing of what a hit would save it.
 void look(cache_record& own) noexcept {
     const std::uint64_t now = os().processor_time(), hits = thread_caches::long_hits(own);
     if (own.measured_at == 0) return begin_to_measure(own, now, hits);
     const std::uint64_t uses = 2 * (hits - own.hits_at_measure) + own.slow_uses; // who gets by a hit puts by one
+    if (uses == 0) return; // of a signal handler that has interrupted what follows
     const std::uint64_t apart = (now - own.measured_at) / processors() / uses;
     if (uses < enough && apart >= ns_apart / 4) return; // so many in so short a time are clear
     begin_to_measure(own, now, hits);
-    if (own.uses_rarely)
-        own.uses_rarely = apart >= ns_apart;
-    else if (apart >= 2 * ns_apart) // not to and fro by a little
+    if (own.uses_rarely && apart < ns_apart)
+        use_cache(own);
+    else if (!own.uses_rarely && apart >= 2 * ns_apart) // not to and fro by a little
         own.uses_rarely = thread_caches::behind_own_gate(thread_caches::empty_of_long);
 }
 
@@ -39,7 +45,8 @@ void look(cache_record& own) noexcept {
 bool rare_use::goes_past_cache(cache_record& own, unsigned cls) noexcept {
     if (class_bytes(cls) < size_map::least_common || cls >= chunk_class_count) return false;
     if (thread_caches::threads() <= processors() || few_lengths::must_see_blocks()) {
-        own.measured_at = 0; // what it does meanwhile is not counted
+        if (own.uses_rarely) use_cache(own); // or what it comes to have now would stay in its cache for good
+        own.measured_at = 0;                 // what it does meanwhile is not counted
         return false;
     }
     if (own.slow_uses % look_every == 0) look(own);

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include <sched.h>
+
 #include <synk/pool.hpp>
 
 #include <gtest/gtest.h>
@@ -133,11 +135,35 @@ TEST_F(RareUse, EachWithAProcessorHasItsCache) {
         use(mib);
         EXPECT_TRUE(is_hit(mib));
     });
-    system_of_processors::set_count(threads);
     in_one([] {
-        static_cast<void>(take(mib)); // a hit
-        use(3 * mib);
-        EXPECT_FALSE(is_hit(3 * mib));
+        use(mib);
+        system_of_processors::set_count(threads);
+        only_ask(measured, 2 * rarely * threads);
+        EXPECT_TRUE(is_hit(mib)) << "it is not measured yet";
+        only_ask(2 * measured, 2 * rarely * threads);
+        expect_nothing_long();
+    });
+}
+
+// What it had handed on, for one.
+TEST_F(RareUse, WhatCameMeanwhileIsForgotten) {
+    in_one([this] {
+        auto handed_on = hold_many(100, rarely, mib);
+        in_another([&handed_on] { handed_on.clear(); });
+        use_often(2 * mib);
+        EXPECT_LT(own().not_put, 8 * mib);
+        EXPECT_LT(own().brought_in[inside::class_of(mib)], 8U);
+    });
+}
+
+// Where the one that it has interrupted had begun to measure.
+TEST_F(RareUse, ASignalHandlerMayAskInTheMiddle) {
+    in_one([] {
+        measure_from_the_next();
+        only_ask(1, rarely);
+        own().slow_uses = 0;
+        only_ask(2, rarely);
+        EXPECT_EQ(own().slow_uses, 2U);
     });
 }
 
@@ -202,10 +228,13 @@ TEST_F(RareUse, NoHitsAtAllAreNoRareUse) {
     EXPECT_GE(synk::stats().idle_cached, mib);
 }
 
-// A thread that is bound to one processor before any other asks says nothing of the others.
+// When no thread of the program's could be bound to one.
+const unsigned counted_at_load = inside::known_processors.load();
+
 TEST(Processors, AreCountedAtLoad) {
-    EXPECT_NE(inside::known_processors, 0U);
-    EXPECT_EQ(inside::processors(), std::thread::hardware_concurrency());
+    cpu_set_t set;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof(set), &set), 0);
+    EXPECT_EQ(counted_at_load, static_cast<unsigned>(CPU_COUNT(&set)));
 }
 
 } // namespace

@@ -91,20 +91,37 @@ TEST_F(RareUse, AWishIsGrantedByAPut) {
     });
 }
 
-// As what the thread has in hand, until it is put: near ones as others.
-TEST_F(RareUse, WhatIsLentIsCounted) {
+// Promise 2: of a whole that was cut up, by whomever the pieces are put.
+TEST_F(RareUse, WhatIsCutUpIsWholeAgain) {
+    for (const std::size_t piece : {2 * mib, mib, 256 * kib, 128 * kib, 64 * kib}) {
+        const std::byte* start = nullptr;
+        std::vector<synk::bytes> pieces;
+        in_one([&] {
+            start = take(4 * mib).data();
+            while (pieces.size() * piece < 4 * mib) pieces.push_back(take(piece));
+        });
+        const std::size_t before = mapped();
+        while (!pieces.empty())
+            each([&pieces] {
+                system_of_processors::run_for(rarely);
+                if (!pieces.empty()) pieces.pop_back();
+            });
+        in_another([&] { EXPECT_EQ(take(4 * mib).data(), start) << "in pieces of " << piece; });
+        EXPECT_EQ(mapped(), before);
+    }
+}
+
+// Or the rest of what is lent would come to lie in pieces.
+TEST_F(RareUse, BesideMuchThatIsLentTheShortestRunThatWillDoComesFirst) {
+    const synk::bytes much = take(200 * mib);
     in_one([] {
-        const std::size_t before = own().not_put;
-        synk::bytes first = take(3 * mib);
-        synk::bytes second = take(mib); // of the same chunk, no get past it
-        EXPECT_EQ(own().not_put, before + 4 * mib);
-        first.reset();
-        EXPECT_EQ(own().not_put, before + mib);
-        first = take(3 * mib);
-        EXPECT_EQ(own().not_put, before + 4 * mib);
-        first.reset();
-        second.reset();
-        EXPECT_EQ(own().not_put, before);
+        synk::bytes chunk = take(4 * mib);
+        synk::bytes parts[4];
+        for (synk::bytes& part : parts) part = take(mib);
+        const std::byte* const hole = parts[1].data();
+        parts[1].reset();
+        chunk.reset(); // what was put last
+        EXPECT_EQ(take(mib).data(), hole);
     });
 }
 

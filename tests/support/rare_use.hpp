@@ -40,6 +40,7 @@ protected:
     void TearDown() override {
         for (auto& w : workers_) w.reset();
         fresh_pool::TearDown();
+        system_of_processors::set_count(counted_before_);
     }
     template <class Job>
     void each(Job job) {
@@ -117,6 +118,7 @@ private:
     // The thread has its cache.
     void begin() { static_cast<void>(take(page)); }
 
+    unsigned counted_before_ = inside::processors();
     system_of_processors system_{processor_count};
     std::array<std::unique_ptr<worker>, threads> workers_;
 };
