@@ -12,7 +12,10 @@ namespace {
 constexpr std::uint64_t ns_apart = 8000;
 
 constexpr unsigned look_every = 16; // uses that are no hits: to ask for a thread's time is a call of the system
-constexpr unsigned enough = 64;     // uses that tell: one may take much longer than the next
+// Uses that tell: one may take much longer than the next. More of them before a cache is given up, as a few page faults
+// take longer than some thousand uses.
+constexpr unsigned enough_to_keep = 64;
+constexpr unsigned enough_to_give_up = 1024;
 
 void begin_to_measure(cache_record& own, std::uint64_t now, std::uint64_t hits) noexcept {
     own.slow_uses = 0;
@@ -32,6 +35,7 @@ void look(cache_record& own) noexcept {
     const std::uint64_t uses = 2 * (hits - own.hits_at_measure) + own.slow_uses; // who gets by a hit puts by one
     if (uses == 0) return; // of a signal handler that has interrupted what follows
     const std::uint64_t apart = (now - own.measured_at) / processors() / uses;
+    const unsigned enough = own.uses_rarely ? enough_to_keep : enough_to_give_up;
     if (uses < enough && apart >= ns_apart / 4) return; // so many in so short a time are clear
     begin_to_measure(own, now, hits);
     if (own.uses_rarely && apart < ns_apart)

@@ -71,14 +71,14 @@ TEST_F(RareUse, WhoUsesManyMayUseHalfAsManyLater) {
         in_thread(as_few ? 0 : 1, [as_few] {
             use_often();
             measure_from_the_next();
-            const auto held = hold_many(1 + measured, 2 * rarely - (as_few ? 0 : 10));
+            only_ask(1 + given_up, 2 * rarely - (as_few ? 0 : 10));
             EXPECT_EQ(is_kept(mib), !as_few);
         });
 }
 
 // For each of those that are no hits it would be rare, but for each of all it is not: a hit is followed by a put.
 TEST_F(RareUse, HitsAreUsesToo) {
-    constexpr int hits = 100;
+    constexpr int hits = 600;
     constexpr std::uint64_t ns = (looked + 2 * hits) * 2 * rarely / looked;
     for (const bool as_few : {false, true})
         in_thread(as_few ? 0 : 1, [as_few] {
@@ -96,7 +96,7 @@ TEST_F(RareUse, WhoUsesFewNowGivesUpWhatItHas) {
         use_often();
         for (const std::size_t n : {mib, 200 * kib}) static_cast<void>(hold_many(16, 0, n));
         ASSERT_EQ(own().limit(inside::class_of(200 * kib)), 16U);
-        only_ask(2 * measured, 2 * rarely);
+        only_ask(2 * given_up, 2 * rarely);
         expect_nothing_long();
         EXPECT_FALSE(is_kept(mib));
     });
@@ -109,10 +109,10 @@ TEST_F(RareUse, WhoCannotGiveUpWhatItHasDoesSoLater) {
         static_cast<void>(hold_many(16, 0, mib));
         inside::cache_record& mine = own();
         in_another([&mine] { ASSERT_TRUE(mine.gate.shut()); });
-        only_ask(2 * measured, 2 * rarely);
+        only_ask(2 * given_up, 2 * rarely);
         mine.gate.open();
         EXPECT_NE(mine.limit(inside::class_of(mib)), 0U);
-        only_ask(2 * measured, 2 * rarely);
+        only_ask(2 * given_up, 2 * rarely);
         expect_nothing_long();
     });
 }
@@ -121,7 +121,7 @@ TEST_F(RareUse, WhoCannotGiveUpWhatItHasDoesSoLater) {
 TEST_F(RareUse, WhoFindsAllIsMeasuredWhenTheKeeperCameBy) {
     in_one([this] {
         use_often();
-        for (int visit = 0; visit < 3 * measured; ++visit) {
+        for (int visit = 0; visit < given_up; ++visit) {
             in_another([] { inside::thread_caches::age(); });
             use(mib, 4 * rarely);
         }
@@ -140,7 +140,7 @@ TEST_F(RareUse, EachWithAProcessorHasItsCache) {
         system_of_processors::set_count(threads);
         only_ask(measured, 2 * rarely * threads);
         EXPECT_TRUE(is_hit(mib)) << "it is not measured yet";
-        only_ask(2 * measured, 2 * rarely * threads);
+        only_ask(2 * given_up, 2 * rarely * threads);
         expect_nothing_long();
     });
 }
@@ -210,9 +210,9 @@ TEST_F(RareUse, WhatAThreadDoesWithAProcessorForItselfIsNotCounted) {
         measure_from_the_next();
         only_ask(1, 0);
         system_of_processors::set_count(threads + 1);
-        only_ask(1, 1000 * rarely);
+        only_ask(1, 10'000 * rarely);
         system_of_processors::set_count(processor_count);
-        only_ask(measured, 0);
+        only_ask(given_up, 0);
         EXPECT_TRUE(is_kept(mib));
     });
 }

@@ -27,6 +27,7 @@ protected:
     static constexpr std::uint64_t rarely = processor_count * 8000; // ns that a thread runs between two
     static constexpr int looked = 16;                               // uses that are no hits
     static constexpr int measured = 64;
+    static constexpr int given_up = 1024; // many uses before, few now
 
     static synk::bytes take(std::size_t n) { return synk::get_sized_pool().get_sized(n); }
     static inside::cache_record& own() { return *inside::thread_caches::own(); }
