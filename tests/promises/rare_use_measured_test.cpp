@@ -76,6 +76,16 @@ TEST_F(RareUse, WhoUsesManyMayUseHalfAsManyLater) {
         });
 }
 
+// As page faults do.
+TEST_F(RareUse, AFewThatTakeLongTellNothing) {
+    in_one([] {
+        use_often();
+        measure_from_the_next();
+        only_ask(1 + measured, 4 * rarely);
+        EXPECT_TRUE(is_kept(mib));
+    });
+}
+
 // For each of those that are no hits it would be rare, but for each of all it is not: a hit is followed by a put.
 TEST_F(RareUse, HitsAreUsesToo) {
     constexpr int hits = 600;
