@@ -230,8 +230,9 @@ block find_elsewhere(unsigned cls, std::size_t n) noexcept {
 block find_past_cache(std::size_t n) noexcept {
     const unsigned cls = class_of(n);
     std::byte* data = nullptr;
-    // Where hardly anything may lie idle, what comes next is what is left over elsewhere, not what is near.
-    if (!growth::is_short() && shared_store::get_near(cls, &data).count != 0) return {data, class_bytes(cls)};
+    // Beside much that is lent the shortest run that will do comes first, or what lies idle there would soon be in
+    // pieces.
+    if (!growth::has_to_pay() && shared_store::get_near(cls, &data).count != 0) return {data, class_bytes(cls)};
     return find_in_chunks(cls, n, 1);
 }
 

@@ -47,7 +47,9 @@ std::size_t growth::idle_allowance() noexcept {
     return std::max(lent / 1024, lent < limit ? 2 * (limit - lent) : 0);
 }
 
-bool growth::is_short() noexcept { return budget.reserved() > std::min(budget.most_for_one(), idle_allowance()); }
+bool growth::has_to_pay() noexcept { return budget.reserved() > idle_allowance(); }
+
+bool growth::is_short() noexcept { return budget.reserved() > budget.most_for_one() || has_to_pay(); }
 
 growth::longer growth::may_lend_longer() noexcept {
     constexpr unsigned cut_every = 256;

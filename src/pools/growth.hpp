@@ -27,6 +27,9 @@ namespace synk::inline v1::detail::growth {
 // the more is lent; a 1024th of it in the end.
 [[nodiscard]] std::size_t idle_allowance() noexcept;
 
+// More lies idle than that: what comes into use is paid for.
+[[nodiscard]] bool has_to_pay() noexcept;
+
 // Hardly anything more may lie idle, so memory that comes into use soon pushes out what is idle.
 [[nodiscard]] bool is_short() noexcept;
 
