@@ -30,8 +30,9 @@ struct cache_record : thread_cache {
     bool cut_off[cached_class_count] = {}; // see note_cut_off(); the owner's
     unsigned missed_gets = 0;              // these two: see few_lengths.cpp; the owner's
     unsigned looks_in_favour = 0;
-    bool uses_rarely = true; // these four: see rare_use.cpp; the owner's
+    bool uses_rarely = true; // these five: see rare_use.cpp; the owner's
     unsigned slow_uses = 0;
+    unsigned looked_at = 0; // that many slow uses
     std::uint64_t hits_at_measure = 0;
     std::uint64_t measured_at = 0;        // ns of its processor time, 0: it is not measured now
     unsigned evictions = 0;               // see growth.hpp; the owner's

@@ -1,5 +1,7 @@
 #include "pools/rare_use.hpp"
 
+#include <algorithm>
+
 #include "pages/system.hpp"
 #include "pools/few_lengths.hpp"
 
@@ -11,14 +13,19 @@ namespace {
 // one each so many ns.
 constexpr std::uint64_t ns_apart = 8000;
 
-constexpr unsigned look_every = 16; // uses that are no hits: to ask for a thread's time is a call of the system
+// Uses that are no hits before a thread is looked at: when it has just begun, and then. Not often, as to ask for its
+// time is a call of the system, which also finds that its turn is over: a quarter of all turns ended there with 16.
+constexpr unsigned first_look = 16;
+constexpr unsigned look_every = 256;
+
 // Uses that tell: one may take much longer than the next. More of them before a cache is given up, as a few page faults
 // take longer than some thousand uses.
 constexpr unsigned enough_to_keep = 64;
 constexpr unsigned enough_to_give_up = 1024;
 
-void begin_to_measure(cache_record& own, std::uint64_t now, std::uint64_t hits) noexcept {
+void begin_to_measure(cache_record& own, std::uint64_t now, std::uint64_t hits, unsigned uses) noexcept {
     own.slow_uses = 0;
+    own.looked_at = uses;
     own.measured_at = now;
     own.hits_at_measure = hits;
 }
@@ -31,13 +38,16 @@ void use_cache(cache_record& own) noexcept {
 // By the time that the thread has run: what it waits for, its turn or others, says nothing of what a hit would save it.
 void look(cache_record& own) noexcept {
     const std::uint64_t now = os().processor_time(), hits = thread_caches::long_hits(own);
-    if (own.measured_at == 0) return begin_to_measure(own, now, hits);
+    if (own.measured_at == 0) return begin_to_measure(own, now, hits, first_look);
     const std::uint64_t uses = 2 * (hits - own.hits_at_measure) + own.slow_uses; // who gets by a hit puts by one
     if (uses == 0) return; // of a signal handler that has interrupted what follows
     const std::uint64_t apart = (now - own.measured_at) / processors() / uses;
     const unsigned enough = own.uses_rarely ? enough_to_keep : enough_to_give_up;
-    if (uses < enough && apart >= ns_apart / 4) return; // so many in so short a time are clear
-    begin_to_measure(own, now, hits);
+    if (uses < enough && apart >= ns_apart / 4) { // so many in so short a time are clear
+        own.looked_at = std::min(4 * own.looked_at, own.looked_at + look_every);
+        return;
+    }
+    begin_to_measure(own, now, hits, look_every);
     if (own.uses_rarely && apart < ns_apart)
         use_cache(own);
     else if (!own.uses_rarely && apart >= 2 * ns_apart) // not to and fro by a little
@@ -53,7 +63,7 @@ bool rare_use::goes_past_cache(cache_record& own, unsigned cls) noexcept {
         own.measured_at = 0;                 // what it does meanwhile is not counted
         return false;
     }
-    if (own.slow_uses % look_every == 0) look(own);
+    if (own.measured_at == 0 || own.slow_uses >= own.looked_at) look(own);
     ++own.slow_uses;
     return own.uses_rarely;
 }

@@ -160,7 +160,7 @@ TEST_F(RareUse, WhatCameMeanwhileIsForgotten) {
     in_one([this] {
         auto handed_on = hold_many(100, rarely, mib);
         in_another([&handed_on] { handed_on.clear(); });
-        use_often(2 * mib);
+        only_ask(2 * looked_later, 0);
         EXPECT_LT(own().not_put, 8 * mib);
         EXPECT_LT(own().brought_in[inside::class_of(mib)], 8U);
     });

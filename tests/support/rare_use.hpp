@@ -25,7 +25,8 @@ protected:
     static constexpr unsigned threads = 8;
     // A get is a use, and so is a put.
     static constexpr std::uint64_t rarely = processor_count * 8000; // ns that a thread runs between two
-    static constexpr int looked = 16;                               // uses that are no hits
+    static constexpr int looked = 16;                               // uses that are no hits, when it has just begun
+    static constexpr int looked_later = 256;
     static constexpr int measured = 64;
     static constexpr int given_up = 1024; // many uses before, few now
 
