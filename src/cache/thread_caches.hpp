@@ -43,7 +43,7 @@ struct cache_record : thread_cache {
 
     // A thread comes to own it: what the one before it did is not this one's past.
     void begin() noexcept {
-        missed_gets = looks_in_favour = evictions = slow_uses = 0;
+        missed_gets = looks_in_favour = evictions = 0;
         uses_rarely = true;
         measured_at = 0;
         overpaid = 0;

@@ -40,7 +40,7 @@ void look(cache_record& own) noexcept {
     const std::uint64_t now = os().processor_time(), hits = thread_caches::long_hits(own);
     if (own.measured_at == 0) return begin_to_measure(own, now, hits, first_look);
     const std::uint64_t uses = 2 * (hits - own.hits_at_measure) + own.slow_uses; // who gets by a hit puts by one
-    if (uses == 0) return; // of a signal handler that has interrupted what follows
+    if (uses == 0) return;                                                       // a signal handler has measured since
     const std::uint64_t apart = (now - own.measured_at) / processors() / uses;
     const unsigned enough = own.uses_rarely ? enough_to_keep : enough_to_give_up;
     if (uses < enough && apart >= ns_apart / 4) { // so many in so short a time are clear
