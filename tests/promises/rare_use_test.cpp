@@ -72,11 +72,26 @@ TEST_F(RareUse, AProcessorsThreadsFindWhatWasPutOnIt) {
         for (const unsigned p : {0U, 1U, 1U, 0U, 1U, 0U, 0U})
             in_another([p, at = start[p]] {
                 system_of_processors::go_to(p);
-                EXPECT_EQ(take(mib).data(), at);
+                EXPECT_EQ(take(3 * mib).data(), at);
             });
         const synk::bytes all = take(4 * mib); // of what is now the chunk of the first
         EXPECT_EQ(all.data(), start[0]);
-        EXPECT_EQ(take(mib).data(), start[1]) << "where nothing is left there, what others have will do";
+        EXPECT_EQ(take(3 * mib).data(), start[1]) << "where nothing is left there, what others have will do";
+    });
+}
+
+// Or each that is put would be begun anew by the next short one, and all be in use in turn.
+TEST_F(RareUse, AWholeChunkIsForWhoNeedsMostOfIt) {
+    in_one([] {
+        synk::bytes first = take(4 * mib), second = take(4 * mib);
+        const std::byte* const whole = second.data();
+        first.reset();
+        const synk::bytes begun = take(3 * mib);
+        second.reset();
+        EXPECT_EQ(take(mib).data(), begun.data() + 3 * mib);
+        second = take(4 * mib);
+        second.reset();
+        EXPECT_EQ(take(3 * mib).data(), whole);
     });
 }
 
