@@ -288,7 +288,7 @@ void thread_caches::empty_of_long(cache_record& c) noexcept {
 
 void thread_caches::forget_what_came(cache_record& c) noexcept {
     c.not_put = 0;
-    for (std::uint32_t& blocks : c.brought_in) blocks = 0;
+    for (unsigned cls = first_long; cls < chunk_class_count; ++cls) c.brought_in[cls] = 0;
 }
 
 std::uint64_t thread_caches::long_hits(const cache_record& c) noexcept {

@@ -149,7 +149,8 @@ public:
         c.not_put += class_bytes(cls);
     }
 
-    static void forget_what_came(cache_record& c) noexcept; // likewise
+    // From behind the gate: nothing that it has not put, and no long block that it has brought in, counts any more.
+    static void forget_what_came(cache_record& c) noexcept;
 
     // What the calling thread has, in bytes, as far as it puts itself what it gets.
     struct own_use {

@@ -59,8 +59,9 @@ void look(cache_record& own) noexcept {
 bool rare_use::goes_past_cache(cache_record& own, unsigned cls) noexcept {
     if (class_bytes(cls) < size_map::least_common || cls >= chunk_class_count) return false;
     if (thread_caches::threads() <= processors() || few_lengths::must_see_blocks()) {
-        if (own.uses_rarely) use_cache(own); // or what it comes to have now would stay in its cache for good
-        own.measured_at = 0;                 // what it does meanwhile is not counted
+        if (own.uses_rarely && own.measured_at != 0) use_cache(own);
+        own.uses_rarely = false; // or what it comes to have now would stay in its cache for good
+        own.measured_at = 0;     // what it does meanwhile is not counted
         return false;
     }
     if (own.measured_at == 0 || own.slow_uses >= own.looked_at) look(own);
