@@ -1,4 +1,4 @@
-// Threads that share processors, as there are more of them, and seldom want a long block, of more than 64 KiB and at
+// Threads of which many share each processor, and which seldom want a long block, of more than 64 KiB and at
 // most a chunk: none of those is kept for such a thread alone.
 //
 // What lies in a thread's cache is cold when its turn comes, once the threads that had the processor meanwhile have

@@ -22,7 +22,7 @@ namespace synk_test {
 class RareUse : public fresh_pool {
 protected:
     static constexpr unsigned processor_count = 2;
-    static constexpr unsigned threads = 8;
+    static constexpr unsigned threads = 32; // and this one: many for up to five processors
     // A get is a use, and so is a put.
     static constexpr std::uint64_t rarely = processor_count * 8000; // ns that a thread runs between two
     static constexpr int looked = 16;                               // uses that are no hits, when it has just begun
