@@ -26,8 +26,8 @@ struct options {
     // not fit goes back to the system at once. Where more than half as much is lent, less lies idle beside it
     // (docs/giving-back.md). 0 keeps nothing. Default 128 MiB, at most 2^46.
     std::size_t idle_limit = std::size_t{128} << 20;
-    // How long idle memory stays untouched before the system may take it if it needs it (MADV_FREE: nothing is
-    // lost in speed while it does not). 4 ms to 1 day, and at most gone_after.
+    // After how long the system may take idle memory that stays untouched if it needs it (MADV_FREE: nothing is lost
+    // in speed while it does not); some of it from a quarter of that on. 4 ms to 1 day, and at most gone_after.
     std::chrono::milliseconds weak_after{400};
     // How long before its memory is given back outright. At least weak_after, at most 1 day.
     std::chrono::milliseconds gone_after{5000};

@@ -32,7 +32,7 @@ struct cache_record : thread_cache {
     unsigned looks_in_favour = 0;
     bool uses_rarely = true; // these five: see rare_use.cpp; the owner's
     unsigned slow_uses = 0;
-    unsigned looked_at = 0; // that many slow uses
+    unsigned next_look = 0; // after so many slow uses
     std::uint64_t hits_at_measure = 0;
     std::uint64_t measured_at = 0;        // ns of its processor time, 0: it is not measured now
     unsigned evictions = 0;               // see growth.hpp; the owner's
@@ -127,6 +127,12 @@ public:
     // The same of its blocks of more than 64 KiB that are not large.
     static void empty_of_long(cache_record& c) noexcept;
     static void empty(cache_record& c) noexcept { empty_all_but(c, gate_hold::no_part); }
+
+    // The owner, on its slow paths: somebody wanted its blocks while it was inside, here they are. While somebody else
+    // is behind the gate, next time.
+    static void grant_wish(cache_record& c) noexcept {
+        if (c.gate.take_wish() && !behind_own_gate(empty)) c.gate.ask();
+    }
 
     // The owner: whether there is anything in a bin, parked or not. While another thread is behind the gate, a guess.
     [[nodiscard]] static bool has_any(const cache_record& c, unsigned cls) noexcept {

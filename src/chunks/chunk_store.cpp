@@ -207,7 +207,8 @@ claimed_blocks chunk_store::claim_long_resident(unsigned cls, std::byte** out, u
 
 namespace {
 
-// A chunk's id and one more for each processor, 0: none yet. relaxed throughout: a hint where to look first.
+// A chunk's id and one more for each processor, 0: none yet. A hint where to look first; release and acquire, so that
+// who finds an id finds the record that it names (slot_table::at).
 struct alignas(64) near_chunk {
     atomic<unsigned> id_and_one{0};
 };
@@ -218,7 +219,7 @@ atomic<unsigned>& near_here() noexcept { return near_chunks[os().processor() % s
 } // namespace
 
 claimed_blocks chunk_store::claim_near(unsigned cls, std::byte** out) noexcept {
-    const unsigned near = near_here().load(memory_order_relaxed);
+    const unsigned near = near_here().load(memory_order_acquire);
     if (near == 0) return {};
     chunk& c = *chunks->at(near - 1);
     const unsigned listed = c.listed.load(memory_order_relaxed); // relaxed: a guess, the pages decide
@@ -231,7 +232,7 @@ claimed_blocks chunk_store::claim_near(unsigned cls, std::byte** out) noexcept {
 }
 
 void chunk_store::free_near(std::byte* data) noexcept {
-    near_here().store(chunk_of(data).id + 1, memory_order_relaxed);
+    near_here().store(chunk_of(data).id + 1, memory_order_release);
     free(data);
 }
 

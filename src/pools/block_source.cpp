@@ -16,11 +16,6 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-// Somebody wanted this cache's blocks while its owner was inside: here they are.
-void grant_wish(cache_record& c) noexcept {
-    if (c.gate.take_wish()) thread_caches::behind_own_gate(thread_caches::empty);
-}
-
 bool pop_or_unpark(cache_record& c, unsigned cls, held_block& out) noexcept {
     return c.pop(cls, out) || (thread_caches::unpark(c, cls) && c.pop(cls, out));
 }
@@ -242,7 +237,7 @@ block find_block(std::size_t n) noexcept {
     if (n == 0) n = 1;
     cache_record* const c = thread_caches::own();
     if (c == nullptr) return find_elsewhere(class_of(n), n);
-    grant_wish(*c);
+    thread_caches::grant_wish(*c);
     size_map& sizes = this_thread_start.sizes;
     const bool may_choose = !few_lengths::must_see_blocks();
     if (!may_choose) sizes.serve_few_lengths(false);

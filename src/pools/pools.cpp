@@ -51,42 +51,30 @@ held_block find_and_lend(std::size_t n) noexcept {
     return b;
 }
 
-bool put_into_cache(block b) noexcept {
-    cache_record* const c = thread_caches::own();
-    if (c == nullptr || !c->gate.enter_slow()) return false;
-    if (c->gate.take_wish()) thread_caches::empty(*c);
+bool put_into_cache(cache_record& own, block b) noexcept {
+    if (!own.gate.enter_slow()) return false;
     const unsigned cls = class_of(b.capacity);
     thread_caches::spill over;
-    const bool kept = thread_caches::keep(*c, cls, b.data, over);
-    c->gate.leave();
+    const bool kept = thread_caches::keep(own, cls, b.data, over);
+    own.gate.leave();
     if (over.reserved != 0) shared_store::put_reserved(cls, over.items, over.reserved);
     if (over.count != over.reserved) shared_store::put({over.items[over.reserved], b.capacity});
     return kept;
-}
-
-bool goes_past_cache(block b) noexcept {
-    cache_record* const c = thread_caches::own();
-    return c != nullptr && rare_use::goes_past_cache(*c, class_of(b.capacity));
-}
-
-void put_past_cache(block b) noexcept {
-    thread_caches::behind_own_gate([](cache_record& c) {
-        if (c.gate.take_wish()) thread_caches::empty(c);
-    });
-    shared_store::put_near(b);
 }
 
 void put_for_reuse(block b) noexcept {
     if (the_settings.clear_on_put()) std::memset(b.data, 0, b.capacity);
     if (the_settings.hardened() && quarantine::hold(b)) return;
     if (tools::active()) tools::idle(b);
-    const bool goes_past = goes_past_cache(b);
-    if (!goes_past && put_into_cache(b)) return;
+    cache_record* const own = thread_caches::own();
+    if (own != nullptr) thread_caches::grant_wish(*own);
+    const bool goes_past = own != nullptr && rare_use::goes_past_cache(*own, class_of(b.capacity));
+    if (own != nullptr && !goes_past && put_into_cache(*own, b)) return;
     // What nobody uses makes room, before what was used just now goes. A guess: shared_store decides.
     const std::size_t limit = budget.limit();
     if (b.capacity <= limit && budget.reserved() + b.capacity > limit) thread_caches::empty_resting(b.capacity);
     if (goes_past)
-        put_past_cache(b);
+        shared_store::put_near(b);
     else
         shared_store::put(b);
 }

@@ -27,9 +27,9 @@ constexpr unsigned look_every = 256;
 constexpr unsigned enough_to_keep = 64;
 constexpr unsigned enough_to_give_up = 1024;
 
-void begin_to_measure(cache_record& own, std::uint64_t now, std::uint64_t hits, unsigned uses) noexcept {
+void begin_to_measure(cache_record& own, std::uint64_t now, std::uint64_t hits, unsigned next_look) noexcept {
     own.slow_uses = 0;
-    own.looked_at = uses;
+    own.next_look = next_look;
     own.measured_at = now;
     own.hits_at_measure = hits;
 }
@@ -48,7 +48,7 @@ void look(cache_record& own) noexcept {
     const std::uint64_t apart = (now - own.measured_at) / processors() / uses;
     const unsigned enough = own.uses_rarely ? enough_to_keep : enough_to_give_up;
     if (uses < enough && apart >= ns_apart / 4) { // so many in so short a time are clear
-        own.looked_at = std::min(4 * own.looked_at, own.looked_at + look_every);
+        own.next_look = std::min(4 * own.next_look, own.next_look + look_every);
         return;
     }
     begin_to_measure(own, now, hits, look_every);
@@ -68,7 +68,7 @@ bool rare_use::goes_past_cache(cache_record& own, unsigned cls) noexcept {
         own.measured_at = 0;     // what it does meanwhile is not counted
         return false;
     }
-    if (own.measured_at == 0 || own.slow_uses >= own.looked_at) look(own);
+    if (own.measured_at == 0 || own.slow_uses >= own.next_look) look(own);
     ++own.slow_uses;
     return own.uses_rarely;
 }

@@ -1,5 +1,5 @@
-// Threads of which many share each processor, and which seldom want a long block, of more than 64 KiB and at
-// most a chunk: none of those is kept for such a thread alone.
+// Threads of which many share each processor, and which seldom want a long block, of more than 64 KiB and at most a
+// chunk: none of those is kept for such a thread alone.
 //
 // What lies in a thread's cache is cold when its turn comes, once the threads that had the processor meanwhile have
 // worked on blocks of theirs; and each has its own. So the long blocks of these become free pages of chunks as soon as
@@ -16,7 +16,7 @@
 namespace synk::inline v1::detail::rare_use {
 
 // To be asked at each get or put of a block of this class that does not hit: whether the block comes, or goes, past the
-// calling thread's cache.
+// calling thread's cache. Once each, as it counts.
 [[nodiscard]] bool goes_past_cache(cache_record& own, unsigned cls) noexcept;
 
 } // namespace synk::inline v1::detail::rare_use

@@ -198,7 +198,6 @@ void shared_store::put(block b) noexcept {
 
 void shared_store::put_near(block b) noexcept {
     if (!reserve(b.capacity)) return drop(b);
-    if (b.capacity > chunk_size) return put_large(b);
     chunk_store::free_near(b.data);
 }
 

@@ -34,7 +34,7 @@ public:
     [[nodiscard]] static found_blocks get_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same, also where a much longer run has to be cut.
     [[nodiscard]] static found_blocks get_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
-    // One such block, out of where put_near() brought one on this processor last.
+    // One such block, of where put_near() brought one on this processor last.
     [[nodiscard]] static found_blocks get_near(unsigned cls, std::byte** out) noexcept;
     // The same out of new memory from the system; none when it refuses.
     [[nodiscard]] static found_blocks get_new(unsigned cls, std::byte** out, unsigned want) noexcept;
@@ -45,8 +45,7 @@ public:
 
     // Takes a block of any size without a reservation. What the budget has no room for goes back to the system.
     static void put(block b) noexcept;
-    // The same, but a block of a chunk class becomes free pages, without a rest in the channel: for who will get some
-    // of them next.
+    // The same of a block of a chunk class, which becomes free pages without a rest in the channel: see get_near().
     static void put_near(block b) noexcept;
     // Takes n blocks of a class that come with their reservations. What the class's channel has no room for becomes
     // free pages, or makes way for them: other classes' blocks do, where there are more of those.

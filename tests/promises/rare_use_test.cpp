@@ -106,6 +106,22 @@ TEST_F(RareUse, AWishIsGrantedByAPut) {
     });
 }
 
+// Nor is it lost while somebody else is behind the gate.
+TEST_F(RareUse, OrByTheNextOne) {
+    in_one([this] {
+        use(page);
+        synk::bytes b[] = {take(mib), take(mib)};
+        inside::cache_record& mine = own();
+        mine.gate.ask();
+        in_another([&mine] { ASSERT_TRUE(mine.gate.shut()); });
+        b[0].reset();
+        mine.gate.open();
+        ASSERT_NE(mine.reserved, 0U);
+        b[1].reset();
+        EXPECT_EQ(mine.reserved, 0U);
+    });
+}
+
 // Promise 2: of a whole that was cut up, by whomever the pieces are put.
 TEST_F(RareUse, WhatIsCutUpIsWholeAgain) {
     for (const std::size_t piece : {2 * mib, mib, 256 * kib, 128 * kib, 64 * kib}) {

@@ -68,7 +68,8 @@ protected:
     // Nothing is idle and nothing mapped but what is lent.
     void start_afresh() {
         synk::configure(quiet());
-        // Each thread has one, or where it has none it may keep nothing (rare_use.hpp).
+        // Enough for all threads of any test: of many that share one, those that use few would keep none
+        // (rare_use.hpp).
         inside::known_processors.store(1024, std::memory_order_relaxed);
         inside::this_thread_start.sizes.serve_few_lengths(true);
         forget_the_past();

@@ -12,8 +12,7 @@ namespace synk_test {
 // While it lives the library calls it instead of Linux. One at a time. Memory calls go on to Linux, unless refused.
 class system_of_processors {
 public:
-    explicit system_of_processors(unsigned count) {
-        set_count(count);
+    system_of_processors() {
         here_ = 0;
         calls_ = synk::detail::linux_calls;
         refuses_ = false;
@@ -33,7 +32,6 @@ public:
     static void go_to(unsigned processor) { here_ = processor; }
     // The calling thread has run for so long.
     static void run_for(std::uint64_t ns) { time_ += ns; }
-    static void set_time(std::uint64_t ns) { time_ = ns; }
 
     // There is no more memory.
     static void refuse_memory() { refuses_ = true; }
