@@ -242,10 +242,7 @@ block find_block(std::size_t n) noexcept {
     const bool may_choose = !few_lengths::must_see_blocks();
     if (!may_choose) sizes.serve_few_lengths(false);
     unsigned cls = class_in(sizes.bin_for(n));
-    if (rare_use::goes_past_cache(*c, cls)) {
-        sizes.serve_few_lengths(false);
-        return find_past_cache(n);
-    }
+    if (rare_use::goes_past_cache(*c, cls)) return find_past_cache(n);
     block b = pop_own(*c, cls);
     if (b.data != nullptr) return b;
     if (cls >= cached_class_count) return find_elsewhere(cls, n);
