@@ -27,9 +27,9 @@ constexpr unsigned look_every = 256;
 constexpr unsigned enough_to_keep = 64;
 constexpr unsigned enough_to_give_up = 1024;
 
-void begin_to_measure(cache_record& own, std::uint64_t now, std::uint64_t hits, unsigned next_look) noexcept {
+void begin_to_measure(cache_record& own, std::uint64_t now, std::uint64_t hits, unsigned look_after) noexcept {
     own.slow_uses = 0;
-    own.next_look = next_look;
+    own.next_look = look_after;
     own.measured_at = now;
     own.hits_at_measure = hits;
 }
