@@ -6,6 +6,7 @@
 #include <barrier>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "child.hpp"
@@ -42,11 +43,12 @@ void do_job(const job& j, time_spent& spent) {
 
 // One round: `workers` threads take jobs from one list until none is left. Every row and every number of
 // workers does the same jobs. Time runs from the moment when all workers are warm until the last one is
-// through.
+// through. Warm: they have done all the jobs with next to no new memory, what the silence before took being back, or
+// have done them often enough. One time is not enough: what several workers hold together differs from one to the next.
 template <row R>
 class crew {
 public:
-    crew(unsigned workers, std::span<const job> jobs) : jobs_(jobs), warm_(workers, started{this}) {
+    crew(unsigned workers, std::span<const job> jobs) : jobs_(jobs), warmed_(workers, warmed{this}) {
         std::vector<std::jthread> threads;
         for (unsigned i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
     } // all joined
@@ -67,20 +69,28 @@ public:
     }
 
 private:
-    // Runs in the last thread that becomes warm, while the others still wait.
-    struct started {
+    static constexpr unsigned most_warm_ups = 4;
+    static constexpr double little = 1024; // new bytes a job
+
+    // Runs in the last thread that has done with a warming up, while the others still wait.
+    struct warmed {
         crew* self;
         void operator()() noexcept {
-            self->bytes_ = new_bytes();
+            const double before = std::exchange(self->bytes_, new_bytes());
+            self->is_warm_ = self->bytes_ - before < little * static_cast<double>(self->jobs_.size()) ||
+                             ++self->warm_ups_ == most_warm_ups;
+            self->warm_up_.store(0, std::memory_order_relaxed);
             self->calls_ = R::calls();
             self->start_ = clock::now();
         }
     };
 
     void work() {
-        time_spent ignored; // all of it once: of a few jobs most sizes' memory would still be as the silence left it
-        take(warm_up_, jobs_.size(), ignored);
-        warm_.arrive_and_wait();
+        time_spent ignored;
+        while (!is_warm_) {
+            take(warm_up_, jobs_.size(), ignored);
+            warmed_.arrive_and_wait();
+        }
         const auto start = processor_time();
         time_spent spent;
         take(next_, jobs_.size(), spent);
@@ -104,15 +114,17 @@ private:
     }
 
     std::span<const job> jobs_;
-    std::barrier<started> warm_;
+    std::barrier<warmed> warmed_;
     std::atomic<std::size_t> warm_up_{0};
+    unsigned warm_ups_ = 0;
+    bool is_warm_ = false; // both written by `warmed` alone
     std::atomic<std::size_t> next_{0};
     std::atomic<clock::rep> alloc_ns_{0};
     std::atomic<clock::rep> work_ns_{0};
     std::atomic<clock::rep> processor_ns_{0};
     std::atomic<clock::rep> last_end_{0};
     clock::time_point start_;
-    double bytes_ = 0;
+    double bytes_ = new_bytes();
     std::uint64_t calls_ = 0;
 };
 

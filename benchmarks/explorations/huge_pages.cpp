@@ -1,5 +1,6 @@
 // Asks: what do huge pages do for the pool's chunks? options::huge on, off and automatic: new memory, memory that is
-// weak or gone, and what little use keeps resident.
+// weak or gone, or gone for so long that the system of a virtual machine may have given it back to its host, and what
+// little use keeps resident.
 //
 //     cmake --build build/bench --target explore_huge_pages && build/bench/benchmarks/explorations/explore_huge_pages
 //
@@ -29,7 +30,7 @@ constexpr std::size_t page = 4096;
 constexpr std::size_t mib = std::size_t{1} << 20;
 constexpr std::size_t count = 32; // buffers held at once
 
-enum class stage { fresh, warm, weakening, weak, going, gone };
+enum class stage { fresh, warm, weakening, weak, going, gone, gone_for_long };
 
 synk::options options_of(synk::huge_pages huge) {
     synk::options o;
@@ -73,11 +74,12 @@ double figure(synk::huge_pages huge, std::size_t size, stage wanted) {
     const double fresh = use(size);
     if (wanted == stage::fresh) return fresh;
     if (wanted == stage::warm) return use(size);
-    if (wanted == stage::going || wanted == stage::gone) {
+    if (wanted >= stage::going) {
         o.gone_after = 8ms;
         synk::configure(o);
     }
     const double visited = visits();
+    if (wanted == stage::gone_for_long) std::this_thread::sleep_for(5s); // Linux reports what has been free for 2 s
     return wanted == stage::weakening || wanted == stage::going ? visited : use(size);
 }
 
@@ -139,7 +141,8 @@ int main() {
                                                         {stage::weakening, "making weak"},
                                                         {stage::weak, "use of what is weak"},
                                                         {stage::going, "giving back for good"},
-                                                        {stage::gone, "use of what is gone"}};
+                                                        {stage::gone, "use of what is gone"},
+                                                        {stage::gone_for_long, "use of what is gone for 5 s"}};
     for (const std::size_t size : {mib / 16, mib / 2, 4 * mib})
         for (const auto& [wanted, name] : stages)
             compare(std::string(name) + ", " + std::to_string(count) + " x " + std::to_string(size >> 10) + " KiB",
