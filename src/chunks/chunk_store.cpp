@@ -224,8 +224,6 @@ claimed_blocks chunk_store::claim_near(unsigned cls, std::byte** out) noexcept {
     chunk& c = *chunks->at(near - 1);
     const unsigned listed = c.listed.load(memory_order_relaxed); // relaxed: a guess, the pages decide
     if (listed < cls || listed == chunk::unlisted) return {};
-    // A whole is for who needs most of one: or each that is put would be begun anew, and all chunks be in use in turn.
-    if (listed == whole_class && cls + class_fan < whole_class) return {};
     const claimed_blocks got = claim_from(c, cls, out, 1, memory_behind::all);
     relist(c); // where it came to nothing, too: as in claim_resident_below
     return got;
