@@ -4,6 +4,8 @@
 
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include <fcntl.h>
@@ -29,6 +31,22 @@ bool kernel_tells() {
     const bool armed = fd >= 0 && ::write(fd, trigger, sizeof(trigger)) > 0;
     if (fd >= 0) ::close(fd);
     return armed;
+}
+
+// How long anybody has stalled so far.
+std::chrono::microseconds stalled() {
+    std::ifstream file("/proc/pressure/memory");
+    std::string first;
+    std::getline(file, first);
+    const auto total = first.rfind('=');
+    return std::chrono::microseconds(total != std::string::npos ? std::stoll(first.substr(total + 1)) : 0);
+}
+
+// Nobody stalls any more, as the processes of the test before this one did.
+bool is_quiet() {
+    const auto before = stalled();
+    std::this_thread::sleep_for(milliseconds(500));
+    return stalled() - before < milliseconds(10);
 }
 
 // A process that stalls for memory in its small cgroup: it writes three times as much as fits, all of it free to take.
@@ -63,6 +81,7 @@ protected:
     void SetUp() override {
         if (!kernel_tells()) GTEST_SKIP() << "NOT TESTED: /proc/pressure/memory cannot be written here";
         if (!cgroup_.usable()) GTEST_SKIP() << "NOT TESTED: no cgroup with a memory limit can be made here; be root";
+        ASSERT_TRUE(comes_true(is_quiet, milliseconds(20000))) << "others stall for memory all the time";
     }
     memory_cgroup cgroup_{64 * mib};
 };
