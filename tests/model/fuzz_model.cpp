@@ -3,6 +3,7 @@
 #include "model/program.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    synk_model::prepare(size % 2 == 0);
     synk_model::in_turns(synk_model::choices(std::span(data, size))).run(~std::uint64_t{0});
     return 0;
 }

@@ -15,17 +15,9 @@ namespace synk_model {
 class model_system {
 public:
     model_system() {
-        calls_ = {map,
-                  unmap,
-                  make_accessible,
-                  make_inaccessible,
-                  advise,
-                  remap,
-                  barrier,
-                  synk::detail::linux_calls.register_barrier,
-                  now,
-                  now,
-                  []() noexcept { return 0U; }};
+        calls_ = {map,    unmap, make_accessible, make_inaccessible,
+                  advise, remap, barrier,         synk::detail::linux_calls.register_barrier,
+                  now,    now,   processor};
         refuse(0, 0);
         refused_ = 0;
         const std::uint64_t real = synk::detail::linux_calls.now();
@@ -76,6 +68,7 @@ private:
     }
     static bool barrier() noexcept { return !no() && synk::detail::linux_calls.barrier(); }
     static std::uint64_t now() noexcept { return clock_; }
+    static unsigned processor() noexcept { return static_cast<unsigned>(clock_ / 1'000'000 % 3); }
 
     static inline std::atomic<std::uint64_t> clock_{0}; // ns
     static inline std::atomic<std::size_t> first_{0}, last_{0}, count_{0}, refused_{0};

@@ -43,11 +43,17 @@ void run_programs(const char* how, Program program) {
 }
 
 TEST(Model, OfThreadsThatTakeTurns) {
-    run_programs("taking turns", [](std::uint64_t seed) { in_turns(choices(seed)).run(3000); });
+    run_programs("taking turns", [](std::uint64_t seed) {
+        prepare(seed % 2 == 0);
+        in_turns(choices(seed)).run(3000);
+    });
 }
 
 TEST(Model, OfThreadsAtOnce) {
-    run_programs("all at once", [](std::uint64_t seed) { at_once(seed).run(10, 300); });
+    run_programs("all at once", [](std::uint64_t seed) {
+        prepare(seed % 2 == 0);
+        at_once(seed).run(10, 300);
+    });
 }
 
 // What a fuzzer has found to take ways of its own. See fuzz_model.cpp.
@@ -60,7 +66,10 @@ TEST(Model, OfTheCorpus) {
         const std::vector<std::uint8_t> program{std::istreambuf_iterator<char>(in), {}};
         const std::string name = file.path().filename();
         journal::begin(name.c_str(), 0, 0);
-        in_turns(choices(program)).run(~std::uint64_t{0});
+        for (const bool shared : {false, true}) {
+            prepare(shared);
+            in_turns(choices(program)).run(~std::uint64_t{0});
+        }
         ++count;
     }
     EXPECT_GT(count, 10U);

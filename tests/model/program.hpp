@@ -16,6 +16,12 @@ namespace synk_model {
 
 inline constexpr unsigned actors = 4;
 
+// Before a program is made: a keeper would find its system half made.
+inline void prepare(bool processors_are_shared) {
+    synk::configure(synk_test::quiet());
+    share_processors(processors_are_shared);
+}
+
 // Nothing is idle and nothing mapped, whatever was before. Returns the bytes of addresses that are lost, as the system
 // refused to unmap them in a program before.
 inline std::size_t start_afresh() {

@@ -10,6 +10,8 @@
 #include "model/books.hpp"
 #include "model/choices.hpp"
 #include "model/model_system.hpp"
+#include "support/system_of_processors.hpp"
+#include "support/threads.hpp"
 
 namespace synk_model {
 
@@ -27,6 +29,18 @@ inline constexpr unsigned all_classes = synk::detail::chunk_class_count;
 // All, or a few small ones: then more steps are taken in the same time.
 inline unsigned some_classes(choices& next) {
     return next.one_in(2) ? all_classes : static_cast<unsigned>(next.between(2, 20));
+}
+
+// The actors are among many threads that share one processor, most of which wait, or each has one for itself: where
+// they share, those that seldom want a long block keep none (rare_use.hpp).
+inline void share_processors(bool they_do) {
+    static synk_test::worker waiting[7];
+    static const bool all_have_caches = [] {
+        for (auto& w : waiting) w.run([] { static_cast<void>(synk::get_sized_pool().get_sized(1)); });
+        return true;
+    }();
+    static_cast<void>(all_have_caches);
+    synk_test::system_of_processors::set_count(they_do ? 1 : 1024);
 }
 
 // Runs what may find no memory; false when it did. Without a refusal by the system since it began there is some.

@@ -174,6 +174,7 @@ private:
     }
 
     void event(bool may_fork) {
+        share_processors(seeds_.below(2) == 0);
         switch (seeds_.below(8)) {
         case 0:
             ++told_;
