@@ -9,10 +9,6 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-// With up to so many threads a processor each has its cache: with four there was nothing to gain, and in ./bench eight
-// workers took 1.1 times as long without.
-constexpr unsigned threads_a_processor = 6;
-
 // Gets and puts past caches change what all processors share, so that all of them together shall do no more of it than
 // one each so many ns.
 constexpr std::uint64_t ns_apart = 8000;
@@ -62,7 +58,7 @@ void look(cache_record& own) noexcept {
 
 bool rare_use::goes_past_cache(cache_record& own, unsigned cls) noexcept {
     if (class_bytes(cls) < size_map::least_common || cls >= chunk_class_count) return false;
-    if (thread_caches::threads() <= threads_a_processor * processors() || few_lengths::must_see_blocks()) {
+    if (thread_caches::threads() <= rare_use::threads_a_processor * processors() || few_lengths::must_see_blocks()) {
         if (own.uses_rarely && own.measured_at != 0) use_cache(own);
         own.uses_rarely = false; // or what it comes to have now would stay in its cache for good
         own.measured_at = 0;     // what it does meanwhile is not counted

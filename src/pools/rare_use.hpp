@@ -15,6 +15,9 @@
 
 namespace synk::inline v1::detail::rare_use {
 
+// With up to so many each has its cache: with two and four there was next to nothing to gain.
+inline constexpr unsigned threads_a_processor = 6;
+
 // To be asked at each get or put of a block of this class that does not hit: whether the block comes, or goes, past the
 // calling thread's cache. Once each, as it counts.
 [[nodiscard]] bool goes_past_cache(cache_record& own, unsigned cls) noexcept;

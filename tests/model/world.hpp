@@ -10,6 +10,7 @@
 #include "model/books.hpp"
 #include "model/choices.hpp"
 #include "model/model_system.hpp"
+#include "pools/rare_use.hpp"
 #include "support/system_of_processors.hpp"
 #include "support/threads.hpp"
 
@@ -34,7 +35,7 @@ inline unsigned some_classes(choices& next) {
 // The actors are among many threads that share one processor, most of which wait, or each has one for itself: where
 // they share, those that seldom want a long block keep none (rare_use.hpp).
 inline void share_processors(bool they_do) {
-    static synk_test::worker waiting[7];
+    static synk_test::worker waiting[synk::detail::rare_use::threads_a_processor + 1];
     static const bool all_have_caches = [] {
         for (auto& w : waiting) w.run([] { static_cast<void>(synk::get_sized_pool().get_sized(1)); });
         return true;
