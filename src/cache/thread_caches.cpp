@@ -8,6 +8,7 @@
 #include "base/environment.hpp"
 #include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
+#include "cache/lenders.hpp"
 #include "cache/stay_loaded.hpp"
 #include "checks/tools.hpp"
 #include "pages/record_store.hpp"
@@ -32,8 +33,8 @@ constinit thread_local atomic<thread_phase> phase [[gnu::tls_model("initial-exec
 // What a thread is told from others by; the same in the child of its fork.
 const void* this_thread() noexcept { return &phase; }
 
-// What this thread empties or ages, from behind a gate that it has closed or as its own at its end: a signal handler
-// may fork meanwhile, and then the child goes on with it. relaxed: only that child looks, which has one thread.
+// What this thread empties or ages, from behind a gate that it has closed or as its own at its end: the child of a
+// signal handler's fork goes on with it. relaxed: only that child looks, which has one thread.
 void begin_work_on(cache_record& c) noexcept { c.at_work.store(this_thread(), memory_order_relaxed); }
 void end_work_on(cache_record& c) noexcept {
     const void* us = this_thread(); // somebody else may have come behind the gate after us
@@ -62,10 +63,6 @@ constinit atomic<setup_state> setup{setup_state::none};
 pthread_key_t end_of_thread; // written once, published by setup = done
 
 constinit atomic<bool> asymmetric{false}; // membarrier is to be had
-
-bool barrier_if_asymmetric() noexcept {
-    return !asymmetric.load(memory_order_relaxed) || os().barrier(); // relaxed: written before the first cache is there
-}
 
 template <class Visit>
 void each_cache(Visit visit) noexcept {
@@ -184,6 +181,7 @@ cache_record* make_record() noexcept {
     if (memory == nullptr) return nullptr;
     auto* const c = new (static_cast<void*>(thread_caches::place_in(memory, this_thread_start))) cache_record;
     c->set_up();
+    name_as_lender(*c);
     publish(*c);
     return c;
 }
@@ -228,6 +226,10 @@ cache_record* make_own() noexcept {
 
 bool thread_caches::set_up() noexcept { return ready(); }
 
+bool thread_caches::barrier() noexcept {
+    return !asymmetric.load(memory_order_relaxed) || os().barrier(); // relaxed: written before the first cache is there
+}
+
 cache_record* thread_caches::own() noexcept {
     if (has_own()) return static_cast<cache_record*>(this_thread_start.cache);
     thread_phase seen = thread_phase::fresh;
@@ -263,7 +265,7 @@ public:
     }
     template <class Work>
     void rest(Work work) noexcept {
-        const bool passed = count_ != 0 && barrier_if_asymmetric();
+        const bool passed = count_ != 0 && thread_caches::barrier();
         for (unsigned i = 0; i < count_; ++i) {
             const gate_hold hold = shut_[i]->gate.look_inside(passed, wish_);
             if (hold) work(*shut_[i], hold.in_use());
@@ -293,6 +295,7 @@ void thread_caches::empty_others() noexcept {
 
 void thread_caches::age() noexcept {
     closing_gates closing(false);
+    each_cache([](cache_record& c) { c.bias.give_back(); });
     each_cache([&closing](cache_record& c) { closing.add(c, age_all_but); });
     closing.rest(age_all_but);
 }
@@ -315,7 +318,7 @@ bool rests(cache_record& c) noexcept {
 std::size_t empty_if_resting(cache_record& c) noexcept {
     const std::size_t reserved = c.reserved.load(memory_order_relaxed); // relaxed: a recent value
     if (&c == this_thread_start.cache || reserved == 0 || !rests(c)) return 0;
-    const gate_hold hold = c.gate.close(barrier_if_asymmetric, false);
+    const gate_hold hold = c.gate.close(thread_caches::barrier, false);
     if (!hold) return 0;
     begin_work_on(c);
     const std::size_t before = c.reserved.load(memory_order_relaxed); // relaxed: nobody else changes it now

@@ -180,8 +180,9 @@ public:
     // thread was in which a fork left behind: nobody knows how far its get or put had come.
     static void abandon_bin(cache_record& c, unsigned number) noexcept;
 
-    // The keeper's visit: what was parked at the last one goes to the shared store, what lies in the bins is
-    // parked. What their owners are at work on at this moment is left for the next visit.
+    // The keeper's visit: owners may lend in their names again; what was parked at the last one goes to the shared
+    // store, what lies in the bins is parked. What their owners are at work on at this moment is left for the next
+    // visit.
     static void age() noexcept;
 
     // Empties the caches of all other threads, but for what their owners are at work on at this moment; asks those.
@@ -196,6 +197,10 @@ public:
 
     // In the child of a fork: whether a signal handler forked in the middle of our own thread's work.
     [[nodiscard]] static bool interrupted_by_fork() noexcept;
+
+    // Every running thread of the process passes a full barrier before this returns, where fast ways in need that.
+    // False: it was refused.
+    static bool barrier() noexcept;
 
     // Threads that have one: a recent value, at least 1.
     [[nodiscard]] static unsigned threads() noexcept;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <synk/detail/atomic.hpp>
+#include <synk/detail/put_bias.hpp>
 #include <synk/detail/size_class.hpp>
 
 #include "chunks/page_bitmap.hpp"
@@ -14,14 +15,13 @@ namespace synk::inline v1::detail {
 
 // What is known about the block that starts at a page. Written by the block's owner only (relaxed: handed
 // over with the block), but read by anybody who checks a pointer.
-//     bits 0..7 class + 1, 0 = no block starts here | bit 8 lent as a bare pointer | bit 9 in quarantine |
-//     bits 16..31 seal
+//     bits 0..5 class + 1, 0 = no block starts here | bit 6 lent as a bare pointer | bit 7 in quarantine |
+//     bits 8..15 who lent it, see put_bias.hpp | bits 16..31 seal
 // The seal depends on the place and the class, so that a stray write to a record, or a record copied elsewhere, is
 // noticed: no two pages of a chunk have the same one, nor has a page the same one for two classes.
 class block_record {
 public:
-    static constexpr std::uint32_t bare_bit = 1U << 8;
-    static constexpr std::uint32_t held_bit = 1U << 9;
+    static constexpr std::uint32_t held_bit = 1U << 7;
 
     constexpr block_record() noexcept = default;
     block_record(unsigned cls, const std::byte* data) noexcept : value_(sealed(cls, data)) {}
@@ -32,9 +32,14 @@ public:
     }
 
     [[nodiscard]] bool none() const noexcept { return value_ == 0; }
-    [[nodiscard]] unsigned cls() const noexcept { return (value_ & 0xFF) - 1; }
-    [[nodiscard]] bool bare() const noexcept { return (value_ & bare_bit) != 0; }
-    [[nodiscard]] block_record as_bare() const noexcept { return from(value_ | bare_bit); } // the seal is the same
+    [[nodiscard]] unsigned cls() const noexcept { return (value_ & class_mask) - 1; }
+    [[nodiscard]] bool bare() const noexcept { return (value_ & put_bias::bare_bit) != 0; }
+    [[nodiscard]] unsigned lender() const noexcept {
+        return (value_ & put_bias::lender_mask) >> put_bias::lender_shift;
+    }
+    // The seal is the same with every mark of put_bias, and without.
+    [[nodiscard]] block_record with(std::uint32_t mark) const noexcept { return from(value_ | mark); }
+    [[nodiscard]] block_record without_mark() const noexcept { return from(value_ & ~put_bias::mark_mask); }
     [[nodiscard]] bool sealed_for(const std::byte* data) const noexcept {
         return cls() < chunk_class_count && (value_ ^ sealed(cls(), data)) >> seal_shift == 0;
     }
@@ -44,11 +49,13 @@ private:
     // In five instructions, as each get and each put of a bare pointer makes one: the page's number, moved by a step
     // for each class, and a bit that is always set, so that no seal is 0.
     [[nodiscard]] static std::uint32_t sealed(unsigned cls, const std::byte* data) noexcept {
-        static_assert(class_limit <= 0xFF, "a class fits into the bits below the marks");
+        static_assert(chunk_class_count <= class_mask, "a class fits into the bits below the marks");
         constexpr std::uint32_t step = 0x6A0D; // odd: no two classes come to the same place
         const auto place = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(data) >> page_shift);
         return (place << (seal_shift + 1)) + (cls + 1) * (step << (seal_shift + 1) | 1) + (1U << seal_shift);
     }
+    static constexpr std::uint32_t class_mask = put_bias::bare_bit - 1;
+    static_assert((held_bit & (put_bias::mark_mask | class_mask)) == 0);
     static constexpr unsigned seal_shift = 16;
     std::uint32_t value_ = 0;
 };

@@ -1,11 +1,13 @@
 // Blocks that are lent as bare pointers: a mark in the block's record says so, set with the get and taken back with the
 // put.
 //
-// The usual way is that of a block in a chunk, of the class that serves the caller's size now. What its record must be
-// is then known before it is read, and so is the bin: nothing but a branch waits for what is read.
+// The usual way is that of a block in a chunk, of the class that serves the caller's size now, put by the thread that
+// lent it. What its record must be is then known before it is read, and so is the bin: nothing but a branch waits for
+// what is read, and no locked instruction is needed (put_bias.hpp).
 
 #include <synk/detail/thread_cache.hpp>
 
+#include "cache/lenders.hpp"
 #include "checks/fatal.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/chunk.hpp"
@@ -17,14 +19,18 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-// Only the block's owner lends it. relaxed: the mark travels with the block. These return data, so that the calls are
-// the last thing that their callers do, who then need no frame.
+// Only the block's owner lends it. relaxed: the mark travels with the block.
+[[gnu::always_inline]] inline void mark_lent(chunk& c, unsigned page, block_record idle) noexcept {
+    c.set_record(page, idle.with(this_thread_start.cache->bias.mark()));
+}
+
+// These return data, so that the calls are the last thing that their callers do, who then need no frame.
 [[gnu::noinline]] std::byte* lend_elsewhere(std::byte* data, place_owner owner) noexcept {
     if (chunk* const c = owner.as_chunk()) {
         const unsigned page = c->page_of(data);
         const block_record r = c->record_at(page);
         if (!r.sealed_for(data)) fail_corrupted("lending", data);
-        c->set_record(page, r.as_bare());
+        mark_lent(*c, page, r);
     } else if (large_block* const l = owner.as_large()) {
         if (!l->sealed()) fail_corrupted("lending", data);
         l->bare.store(true, memory_order_relaxed);
@@ -47,22 +53,38 @@ std::byte* lend_as_found(std::byte* data) noexcept { return lend_elsewhere(data,
     const block_record idle(cls, data);
     if (c->record_at(page).value() != idle.value()) [[unlikely]]
         return lend_elsewhere(data, owner);
-    c->set_record(page, idle.as_bare());
+    mark_lent(*c, page, idle);
     return data;
 }
 
-// The three that follow take the mark back by an atomic: of two threads that put the same pointer at the same time one
-// finds it gone. relaxed: it decides between the two, it publishes nothing. From then on this thread owns the block,
-// and with it the record. False where p starts no block that is lent as a bare pointer.
+// Those that follow take the mark back: of two threads that put the same pointer at the same time one finds it gone.
+// From then on this thread owns the block, and with it the record. False where p starts no block that is lent as a bare
+// pointer.
+
+[[gnu::always_inline]] inline bool starts_page(const void* p) noexcept {
+    return reinterpret_cast<std::uintptr_t>(p) % page_size == 0;
+}
 
 // Of this class, too. Of a place without block the record is 0; without chunk, as of null, there is none.
-[[gnu::always_inline]] inline bool take_from(chunk* c, void* p, unsigned cls) noexcept {
-    if (c == nullptr || reinterpret_cast<std::uintptr_t>(p) % page_size != 0) [[unlikely]]
-        return false;
+[[gnu::noinline]] bool take_from(chunk* c, void* p, unsigned cls, const char* verb) noexcept {
+    if (c == nullptr || !starts_page(p)) return false;
+    auto& record = c->record[c->page_of(p)];
     const block_record idle(cls, static_cast<std::byte*>(p));
-    std::uint32_t expected = idle.as_bare().value();
-    return c->record[c->page_of(p)].compare_exchange_strong(expected, idle.value(), memory_order_relaxed,
-                                                            memory_order_relaxed);
+    const block_record lent = c->record_at(c->page_of(p));
+    if (!lent.bare() || lent.without_mark().value() != idle.value()) return false;
+    if (lent.lender() == put_bias::being_taken) fail_not_bare(verb, p);
+    cache_entrance* const own = this_thread_start.cache;
+    cache_record* const lender = lender_of(lent.lender());
+    if (lender != own) own->bias.expect_others();
+    if (lent.lender() == put_bias::nobody) return put_bias::swap(record, lent.value(), idle.value());
+    if (lender == nullptr) fail_corrupted(verb, p);
+    // A handler that interrupted the put of the same pointer has come between its load and its store.
+    const bool taken =
+        lender == own
+            ? own->gate.page_inside() != p && put_bias::swap(record, lent.value(), idle.value())
+            : lender->bias.take_another(record, lent.value(), idle.value(), lender->gate, p, thread_caches::barrier);
+    if (!taken) fail_not_bare(verb, p);
+    return true;
 }
 
 bool take_from(large_block& l) noexcept { return l.bare.exchange(false, memory_order_relaxed); }
@@ -85,7 +107,7 @@ bool take_from(guarded_block& g) noexcept {
 [[gnu::noinline]] held_block take_elsewhere(const char* verb, void* p, place_owner owner) noexcept {
     const block b = bare_block(verb, p, owner);
     if (chunk* const c = owner.as_chunk()) {
-        if (take_from(c, p, class_of(b.capacity))) return b;
+        if (take_from(c, p, class_of(b.capacity), verb)) return b;
     } else if (large_block* const l = owner.as_large()) {
         if (take_from(*l)) return b;
     } else if (guarded_block* const g = owner.as_guarded()) {
@@ -104,16 +126,35 @@ bool take_from(guarded_block& g) noexcept {
     put(b);
 }
 
-[[gnu::always_inline]] inline void put_taken(void* p, unsigned cls) noexcept {
-    if (!put_cached(static_cast<std::byte*>(p), bin_of(cls))) [[unlikely]]
-        put_slow(of_class(p, cls));
+void put_taken(void* p, unsigned cls) noexcept {
+    if (!put_cached(static_cast<std::byte*>(p), bin_of(cls))) put_slow(of_class(p, cls));
 }
 
-// A block of another class than a get of n would have now: longer, or lent by a thread that is served otherwise.
+// Puts what the calling thread has lent, of the class of this bin. False, and nothing done, where it is something else
+// or the cache is not to be had.
+[[gnu::always_inline]] inline bool put_own(chunk* c, void* p, unsigned bin) noexcept {
+    if (c == nullptr || !starts_page(p)) [[unlikely]]
+        return false;
+    cache_entrance* const cache = this_thread_start.cache;
+    if (!cache->gate.enter(bin, p)) [[unlikely]]
+        return false;
+    auto* const data = static_cast<std::byte*>(p);
+    const block_record idle(class_in(bin), data);
+    const bool taken = cache->bias.take_own(c->record[c->page_of(p)], idle.value());
+    const bool kept = taken && static_cast<thread_cache*>(cache)->push_bin(bin, data);
+    cache->gate.leave();
+    if (kept) [[likely]]
+        return true;
+    if (taken) put_slow(of_class(p, class_in(bin)));
+    return taken;
+}
+
+// A block that another thread lent; or of another class than a get of n would have now: longer, or lent by a thread
+// that is served otherwise.
 [[gnu::noinline]] void put_as_recorded(place_owner owner, void* p, std::size_t n) noexcept {
     const unsigned cls = guessed_class(owner.as_chunk(), p);
     const bool holds = cls < chunk_class_count && n <= class_bytes(cls); // of a place without block there is no class
-    if (!holds || !take_from(owner.as_chunk(), p, cls)) return put_elsewhere(p, owner, n);
+    if (!holds || !take_from(owner.as_chunk(), p, cls, "put")) return put_elsewhere(p, owner, n);
     put_taken(p, cls);
 }
 
@@ -142,24 +183,20 @@ void lend_bare(std::byte* data) noexcept { lend_as_found(data); }
 held_block take_bare(const char* verb, void* p) noexcept {
     const place_owner owner = places.find(p);
     const unsigned cls = guessed_class(owner.as_chunk(), p);
-    return take_from(owner.as_chunk(), p, cls) ? of_class(p, cls) : take_elsewhere(verb, p, owner);
+    return take_from(owner.as_chunk(), p, cls, verb) ? of_class(p, cls) : take_elsewhere(verb, p, owner);
 }
 
 // The class that a get of n would have now: most often the block's.
 void put_bare(void* p, std::size_t n) noexcept {
     const place_owner owner = places.find(p);
-    const unsigned cls = class_in(this_thread_start.sizes.bin_for(n));
-    if (!take_from(owner.as_chunk(), p, cls)) [[unlikely]]
-        return put_as_recorded(owner, p, n);
-    put_taken(p, cls);
+    if (!put_own(owner.as_chunk(), p, this_thread_start.sizes.bin_for(n))) [[unlikely]]
+        put_as_recorded(owner, p, n);
 }
 
 void put_bare(void* p) noexcept {
     const place_owner owner = places.find(p);
-    const unsigned cls = guessed_class(owner.as_chunk(), p);
-    if (!take_from(owner.as_chunk(), p, cls)) [[unlikely]]
-        return put_elsewhere(p, owner, 0);
-    put_taken(p, cls);
+    if (!put_own(owner.as_chunk(), p, bin_of(guessed_class(owner.as_chunk(), p)))) [[unlikely]]
+        put_as_recorded(owner, p, 0);
 }
 
 } // namespace synk::inline v1::detail

@@ -86,6 +86,12 @@ void carry_a_bare_pointer() {
     void* const p = synk::get_sized_pool().allocate(70'000);
     synk::get_sized_pool().deallocate(p, 70'000);
 }
+void* anothers = nullptr;
+void let_another_lend() {
+    use(70'000);
+    std::thread([] { anothers = synk::get_sized_pool().allocate(70'000); }).join();
+}
+void put_anothers() { synk::get_sized_pool().deallocate(anothers, 70'000); }
 void visit_often() {
     for (int i = 0; i < 12; ++i) {
         synk::maintain();
@@ -109,6 +115,7 @@ constexpr way ways[] = {
     {"LargeIdle", [] { use_many(4, 6 * mib); }, [] { use_many(4, 6 * mib); }},
     {"Growth", [] { use(6 * mib); }, grow},
     {"BarePointer", [] { use(70'000); }, carry_a_bare_pointer},
+    {"AnothersBarePointer", let_another_lend, put_anothers},
     {"OverTheLimit", leave_some_idle, [] { use_many(12, 4 * mib); }},
     {"Trim", leave_some_idle, [] { synk::trim(); }},
     {"TrimOfShared", leave_some_idle_in_channels, [] { synk::trim(); }, false, mode::normal, 150},

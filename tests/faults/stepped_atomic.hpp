@@ -27,6 +27,7 @@ public:
     // The calling thread does this before that operation instead, as a signal handler would.
     using handler = void (*)();
     static void interrupt_by(handler h) { handler_ = h; }
+    [[nodiscard]] static bool interrupted() { return handler_ != nullptr && left_ == 0; }
 
     // Before each operation of the library's.
     static void step() noexcept {

@@ -1,7 +1,7 @@
 // The gate of a thread's cache: its owner passes through on every get and put, others may close it.
 //
 // What is behind it has parts (a cache's bins), numbered from 1. The owner says which part it is going to, or in its
-// slow paths that it is going to all of them.
+// slow paths that it is going to all of them. It may say for which page, too: see put_bias.hpp.
 //
 // Thread safety: one owner thread, any number of others.
 // Invariant: a part of the data behind the gate is touched by the owner between enter() for this part, or enter_slow(),
@@ -33,6 +33,7 @@
 
 #include <synk/detail/atomic.hpp>
 #include <synk/detail/config.hpp>
+#include <synk/detail/size_class.hpp>
 
 namespace synk {
 inline namespace v1 {
@@ -63,18 +64,19 @@ public:
     [[nodiscard]] static constexpr cache_gate walled_up() noexcept { return cache_gate(held_); }
 
     // The fast way in, to one part: false when the gate is not wide open, or when the caller is a signal handler that
-    // interrupted its own thread inside.
-    [[nodiscard, gnu::always_inline]] bool enter(unsigned part) noexcept {
+    // interrupted its own thread inside. The page begins at a multiple of its size, or is none.
+    [[nodiscard, gnu::always_inline]] bool enter(unsigned part, const void* page = nullptr) noexcept {
+        const std::uintptr_t where = reinterpret_cast<std::uintptr_t>(page) + part;
         // relaxed: the owner's own word; only a signal handler on this very thread can find it set. It must not write
         // its own part there, not for a moment: C2 would miss the one that it interrupted.
         if (inside_.load(memory_order_relaxed) != nowhere_) [[unlikely]]
             return false;
 #if SYNK_TSAN
-        inside_.store(part, memory_order_seq_cst);                 // O1, meets C2
+        inside_.store(where, memory_order_seq_cst);                // O1, meets C2
         if (state_.load(memory_order_seq_cst) == open_) [[likely]] // O2, meets C1; acquires P1
             return true;
 #else
-        inside_.store(part, memory_order_release); // O1: the other side's membarrier is its barrier, meets C2
+        inside_.store(where, memory_order_release); // O1: the other side's membarrier is its barrier, meets C2
         compiler_barrier();
         if (state_.load(memory_order_acquire) == open_) [[likely]] // O2, meets C1; acquires P1
             return true;
@@ -117,9 +119,9 @@ public:
     // Where it does not return a hold the gate is open again.
     [[nodiscard]] gate_hold look_inside(bool barrier_passed, bool wish) noexcept {
         // C2, meets O1; acquires L1
-        const std::uint32_t inside = barrier_passed ? inside_.load(memory_order_seq_cst) : everywhere_;
+        const std::uintptr_t inside = barrier_passed ? inside_.load(memory_order_seq_cst) : everywhere_;
         if (inside != nowhere_ && wish) ask();
-        if (inside != everywhere_) return gate_hold(inside);
+        if (inside != everywhere_) return gate_hold(static_cast<unsigned>(inside % page_size));
         open();
         return {};
     }
@@ -129,6 +131,12 @@ public:
 
     // Leaves the wish that the owner hands over all it has, on its next operation.
     void ask() noexcept { state_.fetch_or(asked_for_, memory_order_relaxed); } // relaxed: it publishes nothing
+
+    // Anybody: the page that the owner is inside for, null: none. seq_cst: as C2, whose barrier is the caller's.
+    [[nodiscard]] const void* page_inside() const noexcept {
+        const std::uintptr_t inside = inside_.load(memory_order_seq_cst);
+        return inside != everywhere_ ? reinterpret_cast<const void*>(inside - inside % page_size) : nullptr;
+    }
 
     // For an owner that has ceased to be, in the child of a fork: nobody is inside any more.
     void forget_owner() noexcept { leave(); }
@@ -171,16 +179,16 @@ private:
             return barrier(), true;
     }
 
-    static constexpr std::uint32_t nowhere_ = gate_hold::no_part; // of inside_
-    static constexpr std::uint32_t everywhere_ = ~std::uint32_t{0};
+    static constexpr std::uintptr_t nowhere_ = gate_hold::no_part; // of inside_
+    static constexpr std::uintptr_t everywhere_ = ~std::uintptr_t{0};
 
     static constexpr std::uint8_t open_ = 0;      // of state_
     static constexpr std::uint8_t held_ = 1;      // another thread owns what is behind the gate, or tries to
     static constexpr std::uint8_t slow_only_ = 2; // no fast way in
     static constexpr std::uint8_t asked_for_ = 4; // the owner is asked to hand over what it does not need
 
-    atomic<std::uint32_t> inside_{nowhere_}; // written by the owner only
-    atomic<std::uint8_t> state_{0};          // written by others, and by the owner in take_wish()
+    atomic<std::uintptr_t> inside_{nowhere_}; // page + part; written by the owner only
+    atomic<std::uint8_t> state_{0};           // written by others, and by the owner in take_wish()
 };
 
 } // namespace detail

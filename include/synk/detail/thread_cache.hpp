@@ -13,6 +13,7 @@
 
 #include <synk/detail/config.hpp>
 #include <synk/detail/gate.hpp>
+#include <synk/detail/put_bias.hpp>
 #include <synk/detail/size_class.hpp>
 #include <synk/detail/size_map.hpp>
 
@@ -82,7 +83,7 @@ private:
 // begin on no three share a place among the translations that a processor has at hand: where they did, gets and puts of
 // all tiers in turn took 1.17 times as long. Nor does a tier's row begin with a line of memory: gets and puts of that
 // tier took 1.1 times as long then. Both numbers were found by trying (tests/cores/thread_cache_test.cpp).
-inline constexpr unsigned slots_before_rows = 19;
+inline constexpr unsigned slots_before_rows = 17;
 inline constexpr unsigned slots_between_rows = 64;
 
 // 128 MiB worth of blocks; of the shortest fewer, of the longest two.
@@ -135,6 +136,7 @@ static_assert(sizeof(cache_bin) == 8, "the hit path finds a bin by an index that
 // What every thread has of a cache, even without one: then its gate never opens.
 struct cache_entrance {
     cache_gate gate;
+    put_bias bias{};
 };
 
 // The arrays go by a bin's number, which is that of a part behind the gate; everything else goes by its class.

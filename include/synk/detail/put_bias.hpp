@@ -1,0 +1,152 @@
+// How a thread takes back without a locked instruction what it has lent as bare pointers.
+//
+// A block that is lent as a bare pointer has a mark in its record, which its put takes away: of two threads that put
+// the same pointer at once one must find it gone. An atomic read-modify-write does that, and on many processors costs
+// as much as all the rest of a put. Most often the thread that lent a block puts it, too. So its marks name it (as a
+// lock is biased to a thread elsewhere), and it alone may take such a mark away by a load and a store. Whoever else
+// puts such a block has the bias withdrawn: from then on the lender's marks are nobody's, which everybody takes away by
+// a read-modify-write, until the bias is given back.
+//
+// Thread safety: one owner, who lends and is the only one to call take_own(); any number of others.
+// Promise: who alone takes a mark succeeds; of several who take the same one at most one does, and each other is told.
+//
+// The argument. The owner says at its gate (gate.hpp) which page it puts:
+//     O1: inside = page   O2: load bias   O3: load record, is it mine?   O4: record = idle   O5: leave
+// Another that finds the owner's mark:
+//     C1: record: the owner's -> being taken, by compare-and-swap; whoever else finds it so puts the same pointer
+//     C2: load bias; where it is *settled*, go on to C5
+//     C3: bias = withdrawn; membarrier, before which and after which the owner is as gate.hpp says
+//     C4: load inside: this page? Then the owner is putting the same pointer, and C fails.
+//         No page at all? Then bias = settled, if nobody has given it back since C3.
+//     C5: record: being taken -> idle, by compare-and-swap. Where that fails the owner has put the same pointer.
+// Not settled: if O1 is behind the owner's point of the barrier, O3 sees C1. If it is before, C4 sees this page, or
+// that the owner has left since, and then C5 sees O4. Settled means that each O2 which sees the bias of before has had
+// its O5, which who settled has seen, and C2 from there: so C5 sees O4. It is given back (G1) in a new version of the
+// word. An O2 that sees G1 and an O3 before C1 mean that C2 sees G1 or what came later, as these four are seq_cst: C2
+// does not find settled what was so before G1.
+#pragma once
+
+#include <cstdint>
+
+#include <synk/detail/atomic.hpp>
+#include <synk/detail/gate.hpp>
+
+namespace synk {
+inline namespace v1 {
+namespace detail {
+
+class put_bias {
+public:
+    // The bits of a record that are the mark: lent as a bare pointer, and by whom.
+    static constexpr std::uint32_t bare_bit = 1U << 6;
+    static constexpr unsigned lender_shift = 8;
+    static constexpr std::uint32_t lender_mask = 0xFFU << lender_shift;
+    static constexpr unsigned nobody = 0;
+    static constexpr unsigned being_taken = lender_mask >> lender_shift; // by another thread, at this moment
+    static constexpr unsigned most_lenders = being_taken - 1;
+    static constexpr std::uint32_t mark_mask = bare_bit | lender_mask;
+
+    // Lends as nobody, for ever.
+    constexpr put_bias() noexcept = default;
+    // Before anybody else knows the owner: its number among those that lend in their names.
+    void begin(unsigned lender) noexcept {
+        word_.store(bare_bit | lender << lender_shift | lender << name_shift, memory_order_relaxed);
+    }
+
+    // The owner, and signal handlers that interrupt it: the mark to lend with. relaxed: which one a record has decides
+    // only how it is taken away.
+    [[nodiscard]] std::uint32_t mark() const noexcept { return mark_in(word_.load(memory_order_relaxed)); }
+
+    // The owner, inside its gate for this page: takes away the mark that it would lend with now, or nobody's. idle: the
+    // record without. False where there is another one, or none; or nobody's, where the owner did not expect it.
+    [[nodiscard, gnu::always_inline]] bool take_own(atomic<std::uint32_t>& record, std::uint32_t idle) noexcept {
+        const std::uint64_t seen = word_.load(memory_order_seq_cst); // O2, sees G1
+        if ((seen & nobodys_first) != 0) return take_nobodys_or_own(record, idle, seen);
+        return take_marked(record, idle, mark_in(seen));
+    }
+    // The owner has put what others lent. Who does so once does so again, and to look at such a record before the
+    // read-modify-write would fetch it twice from another processor.
+    void expect_others() noexcept {
+        if ((word_.load(memory_order_relaxed) & nobodys_first) == 0) // relaxed, here and below: a guess
+            word_.fetch_or(nobodys_first, memory_order_relaxed);
+    }
+
+    // Any other thread: takes away this owner's mark from the record of the page. lent, idle: the record with it and
+    // without any. Where it was in vain, somebody else has put the page.
+    template <class Barrier>
+    [[nodiscard]] bool take_another(atomic<std::uint32_t>& record, std::uint32_t lent, std::uint32_t idle,
+                                    const cache_gate& owners, const void* page, Barrier&& barrier) noexcept {
+        const std::uint32_t taking = idle | bare_bit | being_taken << lender_shift;
+        if (!record.compare_exchange_strong(lent, taking, memory_order_seq_cst, memory_order_relaxed)) // C1
+            return false;
+        const bool settled = (word_.load(memory_order_seq_cst) & settled_bit) != 0;        // C2, sees G1
+        return (settled || withdraw(owners, page, barrier)) && swap(record, taking, idle); // C5
+    }
+
+    // Anybody: from now on the owner may lend in its name again.
+    void give_back() noexcept {
+        std::uint64_t seen = word_.load(memory_order_relaxed); // relaxed: the CAS decides
+        const std::uint64_t lender = seen >> name_shift & being_taken;
+        if (mark_in(seen) != bare_bit || lender == nobody) return;
+        const std::uint64_t next = (seen & ~settled_bit & ~nobodys_first) + one_version + (lender << lender_shift);
+        word_.compare_exchange_strong(seen, next, memory_order_relaxed, memory_order_relaxed); // G1: seen by O2 and C2
+    }
+
+    // Takes away a mark that is nobody's, or one's own where one is not inside the gate. relaxed: it decides between
+    // two that put the same pointer, it publishes nothing.
+    [[nodiscard]] static bool swap(atomic<std::uint32_t>& record, std::uint32_t lent, std::uint32_t idle) noexcept {
+        return record.compare_exchange_strong(lent, idle, memory_order_relaxed, memory_order_relaxed);
+    }
+
+private:
+    static constexpr unsigned name_shift = 16; // of word_: whose bias it is, even while it is withdrawn
+    static constexpr std::uint64_t settled_bit = std::uint64_t{1} << 24;
+    static constexpr std::uint64_t nobodys_first = std::uint64_t{1} << 25; // what the owner's puts look for
+    static constexpr std::uint64_t one_version = std::uint64_t{1} << 32;   // how often it was given back
+
+    [[nodiscard]] static constexpr std::uint32_t mark_in(std::uint64_t word) noexcept {
+        return static_cast<std::uint16_t>(word);
+    }
+
+    [[nodiscard]] static constexpr std::uint64_t withdrawn(std::uint64_t word) noexcept {
+        return (word & ~std::uint64_t{lender_mask}) | nobodys_first;
+    }
+
+    // Only where the bias is the owner's. False: another mark is there, or none.
+    [[nodiscard, gnu::always_inline]] static bool take_marked(atomic<std::uint32_t>& record, std::uint32_t idle,
+                                                              std::uint32_t mark) noexcept {
+        if (record.load(memory_order_seq_cst) != idle + mark) [[unlikely]] // O3, sees C1
+            return false;
+        record.store(idle, memory_order_relaxed); // O4: published by O5
+        return true;
+    }
+    [[nodiscard]] bool take_nobodys_or_own(atomic<std::uint32_t>& record, std::uint32_t idle,
+                                           std::uint64_t seen) noexcept {
+        if (swap(record, idle + bare_bit, idle)) return true;
+        if (mark_in(seen) == bare_bit || !take_marked(record, idle, mark_in(seen))) return false;
+        word_.fetch_and(~nobodys_first, memory_order_relaxed); // relaxed: a guess
+        return true;
+    }
+
+    // False: the owner is putting this page.
+    template <class Barrier>
+    [[nodiscard]] bool withdraw(const cache_gate& owners, const void* page, Barrier& barrier) noexcept {
+        std::uint64_t seen = word_.load(memory_order_relaxed); // relaxed: a first guess for the CAS
+        while (mark_in(seen) != bare_bit &&
+               !word_.compare_exchange_weak(seen, withdrawn(seen), memory_order_seq_cst, memory_order_relaxed)) {
+        } // C3
+        seen = withdrawn(seen);
+        const bool passed = barrier();
+        const void* const inside = owners.page_inside(); // C4, sees O1; acquires O5
+        if (inside == page) return false;
+        if (passed && inside == nullptr) // release: who finds it settled has O5 behind it
+            word_.compare_exchange_strong(seen, seen | settled_bit, memory_order_release, memory_order_relaxed);
+        return true;
+    }
+
+    atomic<std::uint64_t> word_{bare_bit | nobodys_first}; // the mark | the lender's number | settled | version
+};
+
+} // namespace detail
+} // namespace v1
+} // namespace synk
