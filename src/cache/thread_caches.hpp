@@ -180,9 +180,8 @@ public:
     // thread was in which a fork left behind: nobody knows how far its get or put had come.
     static void abandon_bin(cache_record& c, unsigned number) noexcept;
 
-    // The keeper's visit: owners may lend in their names again; what was parked at the last one goes to the shared
-    // store, what lies in the bins is parked. What their owners are at work on at this moment is left for the next
-    // visit.
+    // The keeper's visit: what was parked at the last one goes to the shared store, what lies in the bins is
+    // parked. What their owners are at work on at this moment is left for the next visit.
     static void age() noexcept;
 
     // Empties the caches of all other threads, but for what their owners are at work on at this moment; asks those.

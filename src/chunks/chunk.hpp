@@ -13,10 +13,10 @@
 
 namespace synk::inline v1::detail {
 
-// What is known about the block that starts at a page. Written by the block's owner only (relaxed: handed
-// over with the block), but read by anybody who checks a pointer.
-//     bits 0..5 class + 1, 0 = no block starts here | bit 6 lent as a bare pointer | bit 7 in quarantine |
-//     bits 8..15 who lent it, see put_bias.hpp | bits 16..31 seal
+// What is known about the block that starts at a page. Written by the block's owner (relaxed: handed over with the
+// block) and by who takes a mark away, read by anybody who checks a pointer.
+//     bits 0..5 class + 1, 0 = no block starts here | bit 7 in quarantine | bits 16..31 seal
+//     and what put_bias adds where the block is lent as a bare pointer
 // The seal depends on the place and the class, so that a stray write to a record, or a record copied elsewhere, is
 // noticed: no two pages of a chunk have the same one, nor has a page the same one for two classes.
 class block_record {
@@ -34,14 +34,12 @@ public:
     [[nodiscard]] bool none() const noexcept { return value_ == 0; }
     [[nodiscard]] unsigned cls() const noexcept { return (value_ & class_mask) - 1; }
     [[nodiscard]] bool bare() const noexcept { return (value_ & put_bias::bare_bit) != 0; }
-    [[nodiscard]] unsigned lender() const noexcept {
-        return (value_ & put_bias::lender_mask) >> put_bias::lender_shift;
+    [[nodiscard]] block_record with(std::uint32_t mark) const noexcept { return from(value_ + mark); }
+    [[nodiscard]] block_record without_mark() const noexcept {
+        return bare() ? from(value_ - put_bias::mark_of(put_bias::lender_in(value_))) : *this;
     }
-    // The seal is the same with every mark of put_bias, and without.
-    [[nodiscard]] block_record with(std::uint32_t mark) const noexcept { return from(value_ | mark); }
-    [[nodiscard]] block_record without_mark() const noexcept { return from(value_ & ~put_bias::mark_mask); }
     [[nodiscard]] bool sealed_for(const std::byte* data) const noexcept {
-        return cls() < chunk_class_count && (value_ ^ sealed(cls(), data)) >> seal_shift == 0;
+        return cls() < chunk_class_count && (without_mark().value() ^ sealed(cls(), data)) >> seal_shift == 0;
     }
     [[nodiscard]] std::uint32_t value() const noexcept { return value_; }
 
@@ -55,7 +53,7 @@ private:
         return (place << (seal_shift + 1)) + (cls + 1) * (step << (seal_shift + 1) | 1) + (1U << seal_shift);
     }
     static constexpr std::uint32_t class_mask = put_bias::bare_bit - 1;
-    static_assert((held_bit & (put_bias::mark_mask | class_mask)) == 0);
+    static_assert(held_bit == put_bias::bare_bit << 1 && held_bit << 1 == 1U << put_bias::lender_shift);
     static constexpr unsigned seal_shift = 16;
     std::uint32_t value_ = 0;
 };

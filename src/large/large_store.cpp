@@ -184,7 +184,6 @@ block large_store::map_new(std::size_t n) noexcept {
     std::byte* const at = map_aligned(capacity, chunk_size);
     if (at != nullptr && places.set(at, capacity, place_owner(l))) {
         l->describe(at, capacity);
-        l->bare.store(false, memory_order_relaxed); // relaxed: ours; whoever gets the block gets it too
         counters.mapped.add(capacity);
         counters.large_mapped.add(capacity);
         note_peaks();

@@ -20,7 +20,7 @@ namespace synk::inline v1::detail {
 struct alignas(64) large_block {
     explicit large_block(unsigned number) noexcept : id(number) {}
     const unsigned id;
-    atomic<bool> bare{false};            // lent as a bare pointer
+    atomic<std::uint32_t> record{0};     // idle_record(), and what put_bias adds where it is lent as a bare pointer
     atomic<bool> held{false};            // in quarantine
     atomic<std::byte*> data{nullptr};    // null while the record is not in use
     atomic<std::uint64_t> calm_since{0}; // ns: when the keeper first saw it on the shelf, 0: not yet
@@ -28,8 +28,14 @@ struct alignas(64) large_block {
     atomic<std::size_t> capacity{0};     // bytes
     atomic<std::uint64_t> seal{0};       // of data and capacity: a stray write to them is noticed
 
+    // Of the place: who would take a mark of what has moved, or of the block before, finds another one.
+    [[nodiscard]] static std::uint32_t idle_record(const void* at) noexcept {
+        return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(at) >> chunk_shift << 16);
+    }
+
     // The record's owner says what it holds; null and 0 when it is not in use. relaxed: handed over with the block.
     void describe(std::byte* at, std::size_t size) noexcept {
+        record.store(idle_record(at), memory_order_relaxed);
         data.store(at, memory_order_relaxed);
         capacity.store(size, memory_order_relaxed);
         seal.store(seal_of(at, size), memory_order_relaxed);

@@ -7,6 +7,7 @@
 
 #include <synk/detail/thread_cache.hpp>
 
+#include "base/errno_stays.hpp"
 #include "cache/lenders.hpp"
 #include "checks/fatal.hpp"
 #include "chunks/address_map.hpp"
@@ -19,21 +20,21 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-// Only the block's owner lends it. relaxed: the mark travels with the block.
-[[gnu::always_inline]] inline void mark_lent(chunk& c, unsigned page, block_record idle) noexcept {
-    c.set_record(page, idle.with(this_thread_start.cache->bias.mark()));
-}
+// What a thread marks a block with that it lends. Only the block's owner does so; relaxed: the mark travels with the
+// block.
+[[gnu::always_inline]] inline std::uint32_t own_mark() noexcept { return this_thread_start.cache->bias.mark(); }
 
 // These return data, so that the calls are the last thing that their callers do, who then need no frame.
 [[gnu::noinline]] std::byte* lend_elsewhere(std::byte* data, place_owner owner) noexcept {
     if (chunk* const c = owner.as_chunk()) {
         const unsigned page = c->page_of(data);
         const block_record r = c->record_at(page);
-        if (!r.sealed_for(data)) fail_corrupted("lending", data);
-        mark_lent(*c, page, r);
+        if (r.value() != block_record(r.cls(), data).value()) fail_corrupted("lending", data);
+        c->set_record(page, r.with(own_mark()));
     } else if (large_block* const l = owner.as_large()) {
-        if (!l->sealed()) fail_corrupted("lending", data);
-        l->bare.store(true, memory_order_relaxed);
+        const std::uint32_t idle = large_block::idle_record(data);
+        if (!l->sealed() || l->record.load(memory_order_relaxed) != idle) fail_corrupted("lending", data);
+        l->record.store(idle + own_mark(), memory_order_relaxed);
     } else if (guarded_block* const g = owner.as_guarded()) {
         g->state.store(guarded_state::bare, memory_order_relaxed);
     } else {
@@ -53,7 +54,7 @@ std::byte* lend_as_found(std::byte* data) noexcept { return lend_elsewhere(data,
     const block_record idle(cls, data);
     if (c->record_at(page).value() != idle.value()) [[unlikely]]
         return lend_elsewhere(data, owner);
-    mark_lent(*c, page, idle);
+    c->set_record(page, idle.with(own_mark()));
     return data;
 }
 
@@ -65,29 +66,38 @@ std::byte* lend_as_found(std::byte* data) noexcept { return lend_elsewhere(data,
     return reinterpret_cast<std::uintptr_t>(p) % page_size == 0;
 }
 
-// Of this class, too. Of a place without block the record is 0; without chunk, as of null, there is none.
-[[gnu::noinline]] bool take_from(chunk* c, void* p, unsigned cls, const char* verb) noexcept {
-    if (c == nullptr || !starts_page(p)) return false;
-    auto& record = c->record[c->page_of(p)];
-    const block_record idle(cls, static_cast<std::byte*>(p));
-    const block_record lent = c->record_at(c->page_of(p));
-    if (!lent.bare() || lent.without_mark().value() != idle.value()) return false;
-    if (lent.lender() == put_bias::being_taken) fail_not_bare(verb, p);
+// lent, idle: what the record says now, and what without the mark.
+[[nodiscard]] bool take_mark(atomic<std::uint32_t>& record, std::uint32_t lent, std::uint32_t idle, void* p,
+                             const char* verb) noexcept {
+    const unsigned number = put_bias::lender_in(lent);
+    if (number == put_bias::being_taken) fail_not_bare(verb, p);
     cache_entrance* const own = this_thread_start.cache;
-    cache_record* const lender = lender_of(lent.lender());
+    cache_record* const lender = lender_of(number);
     if (lender != own) own->bias.expect_others();
-    if (lent.lender() == put_bias::nobody) return put_bias::swap(record, lent.value(), idle.value());
+    if (number == put_bias::nobody) return put_bias::swap(record, lent, idle);
     if (lender == nullptr) fail_corrupted(verb, p);
+    const errno_stays kept; // where the barrier is refused
     // A handler that interrupted the put of the same pointer has come between its load and its store.
-    const bool taken =
-        lender == own
-            ? own->gate.page_inside() != p && put_bias::swap(record, lent.value(), idle.value())
-            : lender->bias.take_another(record, lent.value(), idle.value(), lender->gate, p, thread_caches::barrier);
+    const bool taken = lender == own
+                           ? own->gate.page_inside() != p && put_bias::swap(record, lent, idle)
+                           : lender->bias.take_another(record, lent, idle, lender->gate, p, thread_caches::barrier);
     if (!taken) fail_not_bare(verb, p);
     return true;
 }
 
-bool take_from(large_block& l) noexcept { return l.bare.exchange(false, memory_order_relaxed); }
+// Of this class, too. Of a place without block the record is 0; without chunk, as of null, there is none.
+[[gnu::noinline]] bool take_from(chunk* c, void* p, unsigned cls, const char* verb) noexcept {
+    if (c == nullptr || !starts_page(p)) return false;
+    const block_record idle(cls, static_cast<std::byte*>(p));
+    const block_record lent = c->record_at(c->page_of(p));
+    return lent.bare() && lent.without_mark().value() == idle.value() &&
+           take_mark(c->record[c->page_of(p)], lent.value(), idle.value(), p, verb);
+}
+
+bool take_from(large_block& l, void* p, const char* verb) noexcept {
+    const std::uint32_t lent = l.record.load(memory_order_relaxed); // relaxed: a first guess
+    return lent != large_block::idle_record(p) && take_mark(l.record, lent, large_block::idle_record(p), p, verb);
+}
 
 bool take_from(guarded_block& g) noexcept {
     guarded_state expected = guarded_state::bare;
@@ -95,9 +105,15 @@ bool take_from(guarded_block& g) noexcept {
                                            memory_order_relaxed);
 }
 
-// Where nobody says the size: the class that the record says now is a guess, and take_from() finds when it has changed.
+// Where nobody says the size: the class that the record says now is a guess, and who takes the mark finds when it has
+// changed.
 [[gnu::always_inline]] inline unsigned guessed_class(const chunk* c, const void* p) noexcept {
     return c != nullptr ? c->record_at(c->page_of(p)).cls() : class_limit;
+}
+
+unsigned guessed_class(place_owner owner, const void* p) noexcept {
+    const large_block* const l = owner.as_large();
+    return l == nullptr ? guessed_class(owner.as_chunk(), p) : class_of(l->capacity.load(memory_order_relaxed));
 }
 
 [[gnu::always_inline]] inline held_block of_class(void* p, unsigned cls) noexcept {
@@ -109,7 +125,7 @@ bool take_from(guarded_block& g) noexcept {
     if (chunk* const c = owner.as_chunk()) {
         if (take_from(c, p, class_of(b.capacity), verb)) return b;
     } else if (large_block* const l = owner.as_large()) {
-        if (take_from(*l)) return b;
+        if (take_from(*l, p, verb)) return b;
     } else if (guarded_block* const g = owner.as_guarded()) {
         if (take_from(*g)) return held_block::guarded(b.data, b.capacity);
     }
@@ -132,21 +148,27 @@ void put_taken(void* p, unsigned cls) noexcept {
 
 // Puts what the calling thread has lent, of the class of this bin. False, and nothing done, where it is something else
 // or the cache is not to be had.
-[[gnu::always_inline]] inline bool put_own(chunk* c, void* p, unsigned bin) noexcept {
-    if (c == nullptr || !starts_page(p)) [[unlikely]]
-        return false;
+[[gnu::always_inline]] inline bool put_own(atomic<std::uint32_t>& record, std::uint32_t idle, void* p,
+                                           unsigned bin) noexcept {
     cache_entrance* const cache = this_thread_start.cache;
     if (!cache->gate.enter(bin, p)) [[unlikely]]
         return false;
-    auto* const data = static_cast<std::byte*>(p);
-    const block_record idle(class_in(bin), data);
-    const bool taken = cache->bias.take_own(c->record[c->page_of(p)], idle.value());
-    const bool kept = taken && static_cast<thread_cache*>(cache)->push_bin(bin, data);
+    const bool taken = cache->bias.take_own(record, idle);
+    const bool kept = taken && static_cast<thread_cache*>(cache)->push_bin(bin, static_cast<std::byte*>(p));
     cache->gate.leave();
     if (kept) [[likely]]
         return true;
     if (taken) put_slow(of_class(p, class_in(bin)));
     return taken;
+}
+
+// In a chunk.
+[[gnu::always_inline]] inline bool put_own(place_owner owner, void* p, unsigned bin) noexcept {
+    chunk* const c = owner.as_chunk();
+    if (c == nullptr || !starts_page(p)) [[unlikely]]
+        return false;
+    const block_record idle(class_in(bin), static_cast<std::byte*>(p));
+    return put_own(c->record[c->page_of(p)], idle.value(), p, bin);
 }
 
 // A block that another thread lent; or of another class than a get of n would have now: longer, or lent by a thread
@@ -156,6 +178,15 @@ void put_taken(void* p, unsigned cls) noexcept {
     const bool holds = cls < chunk_class_count && n <= class_bytes(cls); // of a place without block there is no class
     if (!holds || !take_from(owner.as_chunk(), p, cls, "put")) return put_elsewhere(p, owner, n);
     put_taken(p, cls);
+}
+
+// What put_own() does not put.
+[[gnu::noinline]] void put_rest(place_owner owner, void* p, std::size_t n, unsigned bin) noexcept {
+    large_block* const l = owner.as_large();
+    // relaxed: if p is lent, the lender's hand-over orders it
+    const bool as_asked = l != nullptr && l->data.load(memory_order_relaxed) == p && l->sealed() &&
+                          l->capacity.load(memory_order_relaxed) == class_bytes(class_in(bin));
+    if (!as_asked || !put_own(l->record, large_block::idle_record(p), p, bin)) put_as_recorded(owner, p, n);
 }
 
 } // namespace
@@ -189,14 +220,15 @@ held_block take_bare(const char* verb, void* p) noexcept {
 // The class that a get of n would have now: most often the block's.
 void put_bare(void* p, std::size_t n) noexcept {
     const place_owner owner = places.find(p);
-    if (!put_own(owner.as_chunk(), p, this_thread_start.sizes.bin_for(n))) [[unlikely]]
-        put_as_recorded(owner, p, n);
+    const unsigned bin = this_thread_start.sizes.bin_for(n);
+    if (!put_own(owner, p, bin)) [[unlikely]]
+        put_rest(owner, p, n, bin);
 }
 
 void put_bare(void* p) noexcept {
     const place_owner owner = places.find(p);
-    if (!put_own(owner.as_chunk(), p, bin_of(guessed_class(owner.as_chunk(), p)))) [[unlikely]]
-        put_as_recorded(owner, p, 0);
+    if (!put_own(owner, p, bin_of(guessed_class(owner.as_chunk(), p)))) [[unlikely]]
+        put_rest(owner, p, 0, bin_of(guessed_class(owner, p)));
 }
 
 } // namespace synk::inline v1::detail

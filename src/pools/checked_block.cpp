@@ -68,7 +68,9 @@ block checked_large(const char* verb, const large_block& l, const void* p) noexc
     if (b.data == nullptr) fail_idle(verb, p);
     if (static_cast<const std::byte*>(p) >= b.data + b.capacity) fail_foreign(verb, p); // in the rest of its last place
     if (b.data != p) fail_interior(verb, p, b.data);
-    if (!l.bare.load(memory_order_relaxed)) fail_not_bare(verb, p);
+    const std::uint32_t record = l.record.load(memory_order_relaxed);
+    if (record == large_block::idle_record(p)) fail_not_bare(verb, p);
+    if (record - put_bias::mark_of(put_bias::lender_in(record)) != large_block::idle_record(p)) fail_corrupted(verb, p);
     return b;
 }
 

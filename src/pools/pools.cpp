@@ -1,11 +1,11 @@
 // The two pools, and what lies behind the hit path of detail/thread_cache.hpp.
 
-#include <cerrno>
 #include <cstring>
 
 #include <synk/sized_pool.hpp>
 #include <synk/unsized_pool.hpp>
 
+#include "base/errno_stays.hpp"
 #include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
@@ -26,19 +26,6 @@ namespace synk::inline v1 {
 namespace detail {
 
 namespace {
-
-// What the system is asked on the way is no business of the caller's, who may be a signal handler, or put a buffer on
-// the way out of an error.
-class errno_stays {
-public:
-    errno_stays() noexcept = default;
-    ~errno_stays() { errno = before_; }
-    errno_stays(const errno_stays&) = delete;
-    errno_stays& operator=(const errno_stays&) = delete;
-
-private:
-    int before_ = errno;
-};
 
 held_block find_and_lend(std::size_t n) noexcept {
     const own_work mark;

@@ -45,11 +45,13 @@ void unsized() {
     use(b);
 }
 
-void bare() {
-    void* const p = synk::get_sized_pool().allocate(32 * kib);
+void bare(std::size_t n) {
+    void* const p = synk::get_sized_pool().allocate(n);
     asm volatile("" : : "r"(p) : "memory");
-    synk::get_sized_pool().deallocate(p, 32 * kib);
+    synk::get_sized_pool().deallocate(p, n);
 }
+void bare_32k() { bare(32 * kib); }
+void bare_8m() { bare(8 * mib); }
 
 // Or it would be counted what it takes to find nothing.
 unsigned at_least_one(unsigned blocks) {
@@ -139,7 +141,8 @@ constexpr path paths[] = {{"sized_4k", sized_4k},
                           {"sized_1m", sized_1m},
                           {"sized_8m", sized_8m},
                           {"unsized", unsized},
-                          {"bare", bare},
+                          {"bare_32k", bare_32k},
+                          {"bare_8m", bare_8m},
                           {"channel", channel},
                           {"split", split},
                           {"mixed", mixed, path::cold},

@@ -20,9 +20,9 @@ program world(const char* name) {
 
 const std::vector<program> worlds{world<bias_contested>("bias"),
                                   world<bias_settled>("bias_settled"),
-                                  world<bias_given_back>("bias_given_back"),
-                                  world<bias_given_back_between>("bias_given_back_between"),
-                                  world<bias_given_back_inside>("bias_given_back_inside"),
+                                  world<bias_taken_back>("bias_taken_back"),
+                                  world<bias_taken_back_between>("bias_taken_back_between"),
+                                  world<bias_taken_back_inside>("bias_taken_back_inside"),
                                   world<bias_stays_withdrawn>("bias_stays_withdrawn"),
                                   world<bias_alone>("bias_alone")};
 
@@ -32,9 +32,8 @@ TEST(PutBias, KeepsItsPromises) {
 
 TEST(PutBias, MutantsAreFound) {
     constexpr auto barrier = "equivalent: the membarrier that follows orders it, the other form needs this";
-    std::vector<equivalent> listed = seen_by_nobody;
-    listed.push_back({"!word_.compare_exchange_weak(seen, withdrawn(seen)", "acq_rel", barrier});
-    listed.push_back({"!word_.compare_exchange_weak(seen, withdrawn(seen)", "relaxed", barrier});
+    const std::vector<equivalent> listed{{"!word_.compare_exchange_weak(seen, withdrawn(seen)", "acq_rel", barrier},
+                                         {"!word_.compare_exchange_weak(seen, withdrawn(seen)", "relaxed", barrier}};
     EXPECT_EQ(survivors(worlds, "synk/detail/put_bias.hpp", listed), "");
 }
 

@@ -13,7 +13,8 @@ template <class Gate, class Bias, class Barrier, unsigned Pages>
 struct bias_world {
     static constexpr std::uint32_t idle = 0x10001;
     static constexpr unsigned lender = 5;
-    static constexpr std::uint32_t owners = Bias::bare_bit | lender << Bias::lender_shift;
+    static constexpr std::uint32_t owners = Bias::mark_of(lender);
+    static constexpr std::uint32_t nobodys = Bias::mark_of(Bias::nobody);
 
     Gate gate;
     Bias bias;
@@ -33,14 +34,14 @@ struct bias_world {
         ++tried[i];
         if (take_inside(i)) return count(i);
         const std::uint32_t lent = record[i].load(std::memory_order_relaxed);
-        if (lent != idle + owners && lent != idle + Bias::bare_bit) return false;
+        if (lent != idle + owners && lent != idle + nobodys) return false;
         return Bias::swap(record[i], lent, idle) && count(i);
     }
     bool another_puts(unsigned i) {
         ++tried[i];
         const std::uint32_t lent = record[i].load(std::memory_order_relaxed);
         if ((lent & Bias::bare_bit) == 0) return false;
-        const std::uint32_t by = (lent & Bias::lender_mask) >> Bias::lender_shift;
+        const unsigned by = Bias::lender_in(lent);
         if (by == Bias::being_taken) return false;
         return (by == Bias::nobody ? Bias::swap(record[i], lent, idle)
                                    : bias.take_another(record[i], lent, idle, gate, page(i), Barrier())) &&
@@ -62,6 +63,21 @@ struct bias_world {
         const bool took = bias.take_own(record[i], idle);
         gate.leave();
         return took;
+    }
+    // As its put of a block does that was nobody's.
+    void owner_takes_back() {
+        require(gate.enter(1), "nobody closes the gate");
+        bias.take_back();
+        gate.leave();
+    }
+    // One more own put, and the owner that has expected others' no longer does.
+    void be_about_to_expect_its_own() {
+        bias.expect_others();
+        for (int puts = 0; puts < 3; ++puts) {
+            record[0].store(idle + owners, std::memory_order_relaxed);
+            require(take_inside(0), "its own is found, too");
+        }
+        record[0].store(idle + owners, std::memory_order_relaxed);
     }
     bool count(unsigned i) {
         ++taken[i];
@@ -99,25 +115,25 @@ struct bias_settled : bias_world<Gate, Bias, Barrier, 2> {
     }
 };
 
-// Settled at first, and given back while the owner and another put the same page.
+// Settled at first, and taken back before the owner and another put the same page.
 template <class Gate, class Bias, class Barrier>
-struct bias_given_back : bias_world<Gate, Bias, Barrier, 2> {
-    static constexpr unsigned threads = 3;
-    bias_given_back() { this->another_puts(1); }
+struct bias_taken_back : bias_world<Gate, Bias, Barrier, 2> {
+    static constexpr unsigned threads = 2;
+    bias_taken_back() { this->another_puts(1); }
     void thread(unsigned i) {
-        if (i == 0) this->owner_puts(0);
-        if (i == 1) this->bias.give_back();
-        if (i == 2) this->another_puts(0);
+        if (i == 1) return static_cast<void>(this->another_puts(0));
+        this->owner_takes_back();
+        this->owner_puts(0);
     }
 };
 
-// Given back behind the back of one who is about to say that it is settled, or that it is withdrawn.
+// Taken back behind the back of one who is about to say that it is settled, or that it is withdrawn.
 template <class Gate, class Bias, class Barrier>
-struct bias_given_back_between : bias_world<Gate, Bias, Barrier, 3> {
+struct bias_taken_back_between : bias_world<Gate, Bias, Barrier, 3> {
     static constexpr unsigned threads = 3;
     void thread(unsigned i) {
         if (i == 0) {
-            this->bias.give_back();
+            this->owner_takes_back();
             this->owner_puts(0);
         } else if (i == 1) {
             this->another_puts(1);
@@ -130,36 +146,43 @@ struct bias_given_back_between : bias_world<Gate, Bias, Barrier, 3> {
 
 // Likewise, and the owner stays inside: from then on it may be about to take what it has lent.
 template <class Gate, class Bias, class Barrier>
-struct bias_given_back_inside : bias_world<Gate, Bias, Barrier, 3> {
+struct bias_taken_back_inside : bias_world<Gate, Bias, Barrier, 3> {
     static constexpr unsigned threads = 3;
-    bool given_back = false;
+    bool taken_back = false;
     void thread(unsigned i) {
         if (i != 0) return static_cast<void>(this->another_puts(i));
         require(this->gate.enter(1, this->page(0)), "nobody closes the gate");
-        this->bias.give_back();
-        this->bias.expect_others(); // sees what is there, where giving back may have seen what was there before
-        given_back = this->bias.mark() == this->owners;
+        this->bias.take_back();
+        this->bias.expect_others(); // sees what is there, where taking back may have seen what was there before
+        taken_back = this->bias.mark() == this->owners;
     }
     void finish() {
-        if (given_back) require(this->barriers_of_another(1) == 1, "it is settled, and the owner is inside");
+        if (taken_back) require(this->barriers_of_another(1) == 1, "it is settled, and the owner is inside");
     }
 };
 
-// What the owner learns of its own puts does not bring back what is withdrawn meanwhile.
+// What the owner learns of its own puts does not bring back what is withdrawn meanwhile: not its mark, and not its way
+// to take one that is another's as well.
 template <class Gate, class Bias, class Barrier>
-struct bias_stays_withdrawn : bias_world<Gate, Bias, Barrier, 2> {
+struct bias_stays_withdrawn : bias_world<Gate, Bias, Barrier, 3> {
     static constexpr unsigned threads = 2;
+    bias_stays_withdrawn() {
+        this->be_about_to_expect_its_own();
+        this->record[1].store(this->idle + this->nobodys, std::memory_order_relaxed);
+    }
     void thread(unsigned i) {
-        if (i == 1) {
-            this->another_puts(1);
-        } else {
-            this->bias.expect_others();
+        if (i == 0) {
             this->owner_puts(0);
+            this->owner_puts(1);
+            this->bias.expect_others();
+        } else {
+            this->another_puts(2);
+            this->another_puts(1);
         }
     }
     void finish() {
-        bias_world<Gate, Bias, Barrier, 2>::finish();
-        require(this->bias.mark() == Bias::bare_bit, "the bias is not withdrawn");
+        bias_world<Gate, Bias, Barrier, 3>::finish();
+        require(this->bias.mark() == this->nobodys, "the bias is not withdrawn");
     }
 };
 
@@ -176,34 +199,33 @@ struct bias_alone : bias_world<Gate, Bias, Barrier, 2> {
                                          Barrier()),
                 "a page that its owner is putting is taken");
         this->gate.leave();
-        require(this->bias.mark() == Bias::bare_bit, "the bias is not withdrawn");
+        require(this->bias.mark() == this->nobodys, "the bias is not withdrawn");
         lend(0);
-        require(this->record[0].load() == this->idle + Bias::bare_bit && this->take_inside(0), "as above");
+        require(this->record[0].load() == this->idle + this->nobodys && this->take_inside(0), "as above");
         require(!this->take_inside(1) && this->owner_puts(1), "a mark of its own is the slow way's now");
-        this->bias.give_back();
+        this->owner_takes_back();
         lend(0), lend(1);
-        require(this->bias.mark() == own && this->take_inside(0) && !this->take_inside(0), "it was given back");
-        this->record[0].store(this->idle + Bias::bare_bit);
-        require(!this->take_inside(0), "nobody's is not expected");
+        require(this->bias.mark() == own && this->take_inside(0) && !this->take_inside(0), "it was taken back");
+        for (int times = 0; times < 2; ++times) {
+            this->record[1].store(this->idle + this->nobodys);
+            require(this->take_inside(1), "nobody's is found, where it is expected");
+            this->be_about_to_expect_its_own();
+        }
+        require(this->take_inside(0), "its own is found, too");
+        this->record[1].store(this->idle + this->nobodys);
+        require(!this->take_inside(1) && this->owner_puts(1), "nobody's is not expected any more");
         this->bias.expect_others();
-        require(this->take_inside(0) && this->take_inside(1), "either is found");
-        lend(0);
-        this->record[1].store(this->idle + Bias::bare_bit);
-        require(this->take_inside(0) && !this->take_inside(1), "who puts its own again expects its own");
-        Bias nobodys;
-        nobodys.give_back();
-        require(nobodys.mark() == Bias::bare_bit, "who has no number lends as nobody");
-        require(nobodys.take_own(this->record[1], this->idle), "and takes back what is nobody's");
+        this->record[1].store(this->idle + this->nobodys);
+        require(this->take_inside(1), "nobody's is expected again");
+        Bias of_none;
+        of_none.take_back();
+        require(of_none.mark() == this->nobodys, "who has no number lends as nobody");
+        this->record[1].store(this->idle + this->nobodys);
+        require(of_none.take_own(this->record[1], this->idle), "and takes back what is nobody's");
         require(this->barriers_of_another(1) == 1 && this->barriers_of_another(0) == 0,
                 "the bias is settled once, and then no barrier is needed");
-        this->tried[0] = this->tried[1] = 0;
+        this->tried[0] = this->tried[1] = this->taken[0] = this->taken[1] = 0;
     }
-};
-
-// One at a time gives back: the keeper.
-inline const std::vector<equivalent> seen_by_nobody{
-    {"// G1", "blind", "equivalent with one at a time: all that is lost is that it was settled meanwhile"},
-    {"// G1", "split", "equivalent: as above"},
 };
 
 } // namespace synk_explorer

@@ -195,7 +195,6 @@ TEST(Shelf, MutantsAreFound) {
         {"if (l.weak.exchange(false", "split", "equivalent: only the block's owner comes here"},
         {"if (seen->calm_since.compare_exchange_strong(", "split", "equivalent: either visit's time will do"},
         {"next_discarded.store(", "dropped", "not seen here: what goes first is told by promises/large_test"},
-        {"l->bare.store(false", "dropped", "not seen here: the mark is read by the layers above"},
     };
     EXPECT_EQ(survivors(worlds, "large/large_store.cpp", listed), "");
 }

@@ -3,7 +3,10 @@
 // both have come back.
 #include <atomic>
 #include <cstdint>
+#include <ostream>
+#include <string>
 #include <thread>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -17,13 +20,44 @@ namespace {
 
 using namespace synk_test;
 
-constexpr std::size_t size = 5000;
+std::size_t size = 0;
 constexpr const char* second_put = "put a second time";
 
 void* lent = nullptr;
 
 void lend() { lent = synk::get_sized_pool().allocate(size); }
 void put() { synk::get_sized_pool().deallocate(lent, size); }
+
+// What has been before, which the way of a put depends on (put_bias.hpp).
+enum class past { nothing, withdrawn, withdrawn_since, puts_others, puts_its_own_again };
+std::ostream& operator<<(std::ostream& out, past p) {
+    constexpr const char* names[] = {"nothing", "withdrawn", "withdrawn_since", "puts_others", "puts_its_own_again"};
+    return out << names[static_cast<int>(p)];
+}
+past before = past::nothing;
+
+// In the thread that lends.
+void lend_after_that() {
+    void* others = nullptr;
+    const auto get_one = [&others] { others = synk::get_sized_pool().allocate(size); };
+    const auto put_it = [&others] { synk::get_sized_pool().deallocate(others, size); };
+    if (before == past::withdrawn) {
+        get_one();
+        std::thread(put_it).join();
+    }
+    if (before == past::puts_others || before == past::puts_its_own_again) {
+        std::thread(get_one).join();
+        put_it();
+    }
+    if (before == past::puts_its_own_again)
+        for (int times = 0; times < 3; ++times) get_one(), put_it();
+    lend();
+    if (before == past::withdrawn_since) {
+        get_one();
+        std::thread(put_it).join();
+    }
+}
+
 void put_another_of_the_same_size() {
     void* const p = synk::get_sized_pool().try_allocate(size);
     synk::get_sized_pool().deallocate(p, size);
@@ -38,10 +72,9 @@ struct contest {
 
     void run(std::uint64_t n) const {
         worker lender;
-        lender.run(lend);
+        lender.run(lend_after_that);
         stopping_place::clear();
         std::atomic<bool> over{false};
-        std::thread elsewhere;
         const auto first = [&over, n] {
             stopping_place::stand_before(n);
             put();
@@ -69,7 +102,6 @@ std::uint64_t at_every_operation(OneMore one_more) {
 }
 
 void expect_told(const contest& c) {
-    if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
     const std::uint64_t operations = at_every_operation([&c](std::uint64_t n) {
         const ending e = in_child([&c, n] { c.run(n); });
         if (WIFEXITED(e.status) && WEXITSTATUS(e.status) == not_reached) return false;
@@ -79,9 +111,14 @@ void expect_told(const contest& c) {
     EXPECT_GE(operations, 8U);
 }
 
-TEST(SecondPutAtEveryStep, OfTheLendersByAnother) { expect_told({true, false}); }
-TEST(SecondPutAtEveryStep, OfAnothersByTheLender) { expect_told({false, true}); }
-TEST(SecondPutAtEveryStep, OfAnothersByAThird) { expect_told({false, false}); }
+class SecondPutAtEveryStep : public testing::TestWithParam<std::tuple<std::size_t, past>> {
+protected:
+    void SetUp() override { std::tie(size, before) = GetParam(); }
+};
+
+TEST_P(SecondPutAtEveryStep, OfTheLendersByAnother) { expect_told({true, false}); }
+TEST_P(SecondPutAtEveryStep, OfAnothersByTheLender) { expect_told({false, true}); }
+TEST_P(SecondPutAtEveryStep, OfAnothersByAThird) { expect_told({false, false}); }
 
 // In the thread that puts first. Ends as handler() does, or with not_reached.
 ending interrupted(std::uint64_t n, void (*lend_somewhere)(), stopping_place::handler handler) {
@@ -104,14 +141,14 @@ void expect_told_of_handlers(void (*lend_somewhere)()) {
     EXPECT_GE(operations, 8U);
 }
 
-void lend_elsewhere() { std::thread(lend).join(); }
+void lend_elsewhere() { std::thread(lend_after_that).join(); }
 
-TEST(SecondPutAtEveryStep, OfTheLendersByItsHandler) { expect_told_of_handlers(lend); }
-TEST(SecondPutAtEveryStep, OfAnothersByAHandler) { expect_told_of_handlers(lend_elsewhere); }
+TEST_P(SecondPutAtEveryStep, OfTheLendersByItsHandler) { expect_told_of_handlers(lend_after_that); }
+TEST_P(SecondPutAtEveryStep, OfAnothersByAHandler) { expect_told_of_handlers(lend_elsewhere); }
 
 // What is no second put is no misuse, in the middle of whatever put.
-TEST(PutAtEveryStep, LetsAHandlerGetAndPutOthers) {
-    for (const auto lend_somewhere : {lend, lend_elsewhere}) {
+TEST_P(SecondPutAtEveryStep, IsNoneOfAnotherBlockByAHandler) {
+    for (const auto lend_somewhere : {lend_after_that, lend_elsewhere}) {
         at_every_operation([&](std::uint64_t n) {
             const ending e = interrupted(n, lend_somewhere, put_another_of_the_same_size);
             if (WIFEXITED(e.status) && WEXITSTATUS(e.status) == not_reached) return false;
@@ -120,5 +157,19 @@ TEST(PutAtEveryStep, LetsAHandlerGetAndPutOthers) {
         });
     }
 }
+
+std::string name_of(const testing::TestParamInfo<std::tuple<std::size_t, past>>& test) {
+    return std::to_string(std::get<std::size_t>(test.param)) + "_" + testing::PrintToString(std::get<past>(test.param));
+}
+
+INSTANTIATE_TEST_SUITE_P(InAChunk, SecondPutAtEveryStep,
+                         testing::Combine(testing::Values(5000),
+                                          testing::Values(past::nothing, past::withdrawn, past::withdrawn_since,
+                                                          past::puts_others, past::puts_its_own_again)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Large, SecondPutAtEveryStep,
+                         testing::Combine(testing::Values(std::size_t{8} << 20),
+                                          testing::Values(past::nothing, past::withdrawn_since)),
+                         name_of);
 
 } // namespace

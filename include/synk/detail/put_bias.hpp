@@ -5,9 +5,9 @@
 // as much as all the rest of a put. Most often the thread that lent a block puts it, too. So its marks name it (as a
 // lock is biased to a thread elsewhere), and it alone may take such a mark away by a load and a store. Whoever else
 // puts such a block has the bias withdrawn: from then on the lender's marks are nobody's, which everybody takes away by
-// a read-modify-write, until the bias is given back.
+// a read-modify-write, until it has put so many itself that another withdrawal would be paid for.
 //
-// Thread safety: one owner, who lends and is the only one to call take_own(); any number of others.
+// Thread safety: one owner, who lends and takes from inside its gate; any number of others.
 // Promise: who alone takes a mark succeeds; of several who take the same one at most one does, and each other is told.
 //
 // The argument. The owner says at its gate (gate.hpp) which page it puts:
@@ -17,13 +17,18 @@
 //     C2: load bias; where it is *settled*, go on to C5
 //     C3: bias = withdrawn; membarrier, before which and after which the owner is as gate.hpp says
 //     C4: load inside: this page? Then the owner is putting the same pointer, and C fails.
-//         No page at all? Then bias = settled, if nobody has given it back since C3.
+//         No page at all? Then bias = settled, if the owner has not taken it back since C3.
 //     C5: record: being taken -> idle, by compare-and-swap. Where that fails the owner has put the same pointer.
 // Not settled: if O1 is behind the owner's point of the barrier, O3 sees C1. If it is before, C4 sees this page, or
 // that the owner has left since, and then C5 sees O4. Settled means that each O2 which sees the bias of before has had
-// its O5, which who settled has seen, and C2 from there: so C5 sees O4. It is given back (G1) in a new version of the
-// word. An O2 that sees G1 and an O3 before C1 mean that C2 sees G1 or what came later, as these four are seq_cst: C2
-// does not find settled what was so before G1.
+// its O5, which who settled has seen, and C2 from there: so C5 sees O4. The owner takes it back (G1) in a new version
+// of the word. An O2 behind that and an O3 before C1 mean that C2 sees G1 or what came later, as these four are
+// seq_cst: C2 does not find settled what was so before G1. While it is withdrawn the owner takes nothing by load and
+// store: O2 sees that it looks for nobody's marks first, which a withdrawal says, too, and only G1 and the owner's own
+// compare-and-swap of a word that is not withdrawn take back.
+//
+// Where the system refuses the barrier that it granted before, nobody knows where the owner is: then it is taken not to
+// be putting this page, as who puts it alone must not fail.
 #pragma once
 
 #include <cstdint>
@@ -37,20 +42,26 @@ namespace detail {
 
 class put_bias {
 public:
-    // The bits of a record that are the mark: lent as a bare pointer, and by whom.
+    // What a record with a mark is more than without: a bit, who lent the block, and above a number by which a stray
+    // write to that is noticed.
     static constexpr std::uint32_t bare_bit = 1U << 6;
     static constexpr unsigned lender_shift = 8;
-    static constexpr std::uint32_t lender_mask = 0xFFU << lender_shift;
     static constexpr unsigned nobody = 0;
-    static constexpr unsigned being_taken = lender_mask >> lender_shift; // by another thread, at this moment
+    static constexpr unsigned being_taken = 0xFF; // by another thread, at this moment
     static constexpr unsigned most_lenders = being_taken - 1;
-    static constexpr std::uint32_t mark_mask = bare_bit | lender_mask;
+    [[nodiscard]] static constexpr unsigned lender_in(std::uint32_t record) noexcept {
+        return record >> lender_shift & being_taken;
+    }
+    [[nodiscard]] static constexpr std::uint32_t mark_of(unsigned lender) noexcept {
+        return bare_bit + (lender << lender_shift) + (lender * 0x5A35U << 16); // odd: no two lenders' are the same
+    }
 
     // Lends as nobody, for ever.
     constexpr put_bias() noexcept = default;
     // Before anybody else knows the owner: its number among those that lend in their names.
     void begin(unsigned lender) noexcept {
-        word_.store(bare_bit | lender << lender_shift | lender << name_shift, memory_order_relaxed);
+        own_ = mark_of(lender);
+        word_.store(own_, memory_order_relaxed);
     }
 
     // The owner, and signal handlers that interrupt it: the mark to lend with. relaxed: which one a record has decides
@@ -64,8 +75,8 @@ public:
         if ((seen & nobodys_first) != 0) return take_nobodys_or_own(record, idle, seen);
         return take_marked(record, idle, mark_in(seen));
     }
-    // The owner has put what others lent. Who does so once does so again, and to look at such a record before the
-    // read-modify-write would fetch it twice from another processor.
+    // The owner, or a signal handler that interrupts it, has put what others lent. Who does so once does so again, and
+    // to look at such a record before the read-modify-write would fetch it twice from another processor.
     void expect_others() noexcept {
         if ((word_.load(memory_order_relaxed) & nobodys_first) == 0) // relaxed, here and below: a guess
             word_.fetch_or(nobodys_first, memory_order_relaxed);
@@ -76,20 +87,20 @@ public:
     template <class Barrier>
     [[nodiscard]] bool take_another(atomic<std::uint32_t>& record, std::uint32_t lent, std::uint32_t idle,
                                     const cache_gate& owners, const void* page, Barrier&& barrier) noexcept {
-        const std::uint32_t taking = idle | bare_bit | being_taken << lender_shift;
+        const std::uint32_t taking = idle + mark_of(being_taken);
         if (!record.compare_exchange_strong(lent, taking, memory_order_seq_cst, memory_order_relaxed)) // C1
             return false;
         const bool settled = (word_.load(memory_order_seq_cst) & settled_bit) != 0;        // C2, sees G1
         return (settled || withdraw(owners, page, barrier)) && swap(record, taking, idle); // C5
     }
 
-    // Anybody: from now on the owner may lend in its name again.
-    void give_back() noexcept {
-        std::uint64_t seen = word_.load(memory_order_relaxed); // relaxed: the CAS decides
-        const std::uint64_t lender = seen >> name_shift & being_taken;
-        if (mark_in(seen) != bare_bit || lender == nobody) return;
-        const std::uint64_t next = (seen & ~settled_bit & ~nobodys_first) + one_version + (lender << lender_shift);
-        word_.compare_exchange_strong(seen, next, memory_order_relaxed, memory_order_relaxed); // G1: seen by O2 and C2
+    // The owner, inside its gate: lends in its name again. What comes between load and store can only be that it is
+    // settled, or a guess.
+    void take_back() noexcept {
+        const std::uint64_t seen = word_.load(memory_order_relaxed); // relaxed: see above
+        if (!is_withdrawn(seen)) return;
+        in_a_row_ = 0;
+        word_.store((seen & flags_and_version) - (seen & settled_bit) + one_version + own_, memory_order_relaxed); // G1
     }
 
     // Takes away a mark that is nobody's, or one's own where one is not inside the gate. relaxed: it decides between
@@ -99,17 +110,26 @@ public:
     }
 
 private:
-    static constexpr unsigned name_shift = 16; // of word_: whose bias it is, even while it is withdrawn
-    static constexpr std::uint64_t settled_bit = std::uint64_t{1} << 24;
-    static constexpr std::uint64_t nobodys_first = std::uint64_t{1} << 25; // what the owner's puts look for
-    static constexpr std::uint64_t one_version = std::uint64_t{1} << 32;   // how often it was given back
+    static constexpr std::uint64_t settled_bit = std::uint64_t{1} << 32;
+    static constexpr std::uint64_t nobodys_first = std::uint64_t{1} << 33; // what the owner's puts look for
+    static constexpr std::uint64_t one_version = std::uint64_t{1} << 34;   // how often it was taken back
+    static constexpr std::uint64_t flags_and_version = ~(settled_bit - 1);
+
+    // So many own puts in a row, and the owner no longer looks for nobody's marks first: in vain that costs it a fourth
+    // of what it costs to learn anew that it should.
+    static constexpr unsigned enough_of_its_own = 4;
+    // So many puts, the first time, and the bias is taken back: what a withdrawal costs is little against them.
+    static constexpr unsigned first_patience = 256;
+    static constexpr std::uint64_t most_patient = 256; // times as many, the later times
 
     [[nodiscard]] static constexpr std::uint32_t mark_in(std::uint64_t word) noexcept {
-        return static_cast<std::uint16_t>(word);
+        return static_cast<std::uint32_t>(word);
     }
-
     [[nodiscard]] static constexpr std::uint64_t withdrawn(std::uint64_t word) noexcept {
-        return (word & ~std::uint64_t{lender_mask}) | nobodys_first;
+        return (word & flags_and_version) | nobodys_first | mark_of(nobody);
+    }
+    [[nodiscard]] static constexpr bool is_withdrawn(std::uint64_t word) noexcept {
+        return mark_in(word) == mark_of(nobody);
     }
 
     // Only where the bias is the owner's. False: another mark is there, or none.
@@ -120,19 +140,32 @@ private:
         record.store(idle, memory_order_relaxed); // O4: published by O5
         return true;
     }
+
     [[nodiscard]] bool take_nobodys_or_own(atomic<std::uint32_t>& record, std::uint32_t idle,
                                            std::uint64_t seen) noexcept {
-        if (swap(record, idle + bare_bit, idle)) return true;
-        if (mark_in(seen) == bare_bit || !take_marked(record, idle, mark_in(seen))) return false;
-        word_.fetch_and(~nobodys_first, memory_order_relaxed); // relaxed: a guess
+        if (swap(record, idle + mark_of(nobody), idle)) {
+            earn_it_back(seen);
+            return true;
+        }
+        if (is_withdrawn(seen) || !take_marked(record, idle, mark_in(seen))) return false;
+        // Not of a word that was withdrawn meanwhile. relaxed: a guess
+        if (++in_a_row_ % enough_of_its_own == 0)
+            word_.compare_exchange_strong(seen, seen & ~nobodys_first, memory_order_relaxed, memory_order_relaxed);
         return true;
+    }
+
+    void earn_it_back(std::uint64_t seen) noexcept {
+        const std::uint64_t times = seen / one_version < most_patient ? seen / one_version + 1 : most_patient;
+        const bool may = is_withdrawn(seen) && own_ != mark_of(nobody);
+        in_a_row_ = may ? in_a_row_ + 1 : 0;
+        if (may && in_a_row_ >= first_patience * times) take_back();
     }
 
     // False: the owner is putting this page.
     template <class Barrier>
     [[nodiscard]] bool withdraw(const cache_gate& owners, const void* page, Barrier& barrier) noexcept {
         std::uint64_t seen = word_.load(memory_order_relaxed); // relaxed: a first guess for the CAS
-        while (mark_in(seen) != bare_bit &&
+        while (!is_withdrawn(seen) &&
                !word_.compare_exchange_weak(seen, withdrawn(seen), memory_order_seq_cst, memory_order_relaxed)) {
         } // C3
         seen = withdrawn(seen);
@@ -144,7 +177,9 @@ private:
         return true;
     }
 
-    atomic<std::uint64_t> word_{bare_bit | nobodys_first}; // the mark | the lender's number | settled | version
+    atomic<std::uint64_t> word_{mark_of(nobody) | nobodys_first}; // the mark to lend with | settled | first | version
+    std::uint32_t own_ = mark_of(nobody);                         // written once, before anybody knows the owner
+    std::uint32_t in_a_row_ = 0;                                  // the owner's, inside its gate
 };
 
 } // namespace detail
