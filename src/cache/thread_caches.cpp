@@ -126,9 +126,9 @@ void caches_after_fork() noexcept {
             return;
         }
         const gate_hold hold = c.gate.close([] {}, false); // nobody runs who could be inside: no barrier needed
-        c.gate.forget_owner(); // of an abandoned one, too: who puts what it lent looks there
         if (!hold) return abandon(c);
         thread_caches::abandon_bin(c, hold.in_use());
+        c.gate.forget_owner();
         c.gate.open();
         c.taken.store(false, memory_order_release); // pairs with adopt()
     });
