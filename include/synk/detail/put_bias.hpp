@@ -24,8 +24,8 @@
 // its O5, which who settled has seen, and C2 from there: so C5 sees O4. The owner takes it back (G1) in a new version
 // of the word. An O2 behind that and an O3 before C1 mean that C2 sees G1 or what came later, as these four are
 // seq_cst: C2 does not find settled what was so before G1. While it is withdrawn the owner takes nothing by load and
-// store: O2 sees that it looks for nobody's marks first, which a withdrawal says, too, and only G1 and the owner's own
-// compare-and-swap of a word that is not withdrawn take back.
+// store: C3 says as well that nobody's marks are to be looked for first, and that ends only by the owner's
+// compare-and-swap of a word in which it is not withdrawn.
 //
 // Where the system refuses the barrier that it granted before, nobody knows where the owner is: then it is taken not to
 // be putting this page, as who puts it alone must not fail.
