@@ -28,6 +28,7 @@ struct cache_record : thread_cache {
     std::size_t not_put = 0;                               // bytes: see own_use; behind the gate
     atomic<std::uint64_t> hits_at_look{0}; // of all bins, when another thread last looked whether this one rests
     bool cut_off[cached_class_count] = {}; // see note_cut_off(); the owner's
+    std::uint32_t puts_in_a_row = 0;       // see put_bias; the owner's, inside its gate
     unsigned missed_gets = 0;              // these two: see few_lengths.cpp; the owner's
     unsigned looks_in_favour = 0;
     bool uses_rarely = true; // these five: see rare_use.cpp; the owner's

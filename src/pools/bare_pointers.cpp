@@ -150,11 +150,12 @@ void put_taken(void* p, unsigned cls) noexcept {
 // or the cache is not to be had.
 [[gnu::always_inline]] inline bool put_own(atomic<std::uint32_t>& record, std::uint32_t idle, void* p,
                                            unsigned bin) noexcept {
-    cache_entrance* const cache = this_thread_start.cache;
-    if (!cache->gate.enter(bin, p)) [[unlikely]]
+    cache_entrance* const entrance = this_thread_start.cache;
+    if (!entrance->gate.enter(bin, p)) [[unlikely]]
         return false;
-    const bool taken = cache->bias.take_own(record, idle);
-    const bool kept = taken && static_cast<thread_cache*>(cache)->push_bin(bin, static_cast<std::byte*>(p));
+    auto* const cache = static_cast<cache_record*>(entrance);
+    const bool taken = cache->bias.take_own(record, idle, cache->puts_in_a_row);
+    const bool kept = taken && cache->push_bin(bin, static_cast<std::byte*>(p));
     cache->gate.leave();
     if (kept) [[likely]]
         return true;

@@ -75,7 +75,7 @@ private:
     }
     bool owner_takes(unsigned page) {
         EXPECT_TRUE(gate_.enter(1, address(page)));
-        const bool took = bias_.take_own(record_[page], idle);
+        const bool took = bias_.take_own(record_[page], idle, in_a_row_);
         bias_.take_back();
         gate_.leave();
         if (took) ++by_owner;
@@ -102,6 +102,7 @@ private:
 
     cache_gate gate_;
     put_bias bias_;
+    std::uint32_t in_a_row_ = 0;
     std::atomic<std::uint32_t> record_[pages];
     std::atomic<unsigned> taken_[pages] = {};
 };

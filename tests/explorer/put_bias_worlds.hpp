@@ -19,6 +19,7 @@ struct bias_world {
     Gate gate;
     Bias bias;
     synk::detail::atomic<std::uint32_t> record[Pages];
+    std::uint32_t in_a_row = 0;
     unsigned tried[Pages] = {};
     unsigned taken[Pages] = {};
 
@@ -60,7 +61,7 @@ struct bias_world {
     }
     bool take_inside(unsigned i) {
         require(gate.enter(i + 1, page(i)), "nobody closes the gate");
-        const bool took = bias.take_own(record[i], idle);
+        const bool took = bias.take_own(record[i], idle, in_a_row);
         gate.leave();
         return took;
     }
@@ -68,6 +69,7 @@ struct bias_world {
     void owner_takes_back() {
         require(gate.enter(1), "nobody closes the gate");
         bias.take_back();
+        in_a_row = 0;
         gate.leave();
     }
     // One more own put, and the owner that has expected others' no longer does.
@@ -221,7 +223,7 @@ struct bias_alone : bias_world<Gate, Bias, Barrier, 2> {
         of_none.take_back();
         require(of_none.mark() == this->nobodys, "who has no number lends as nobody");
         this->record[1].store(this->idle + this->nobodys);
-        require(of_none.take_own(this->record[1], this->idle), "and takes back what is nobody's");
+        require(of_none.take_own(this->record[1], this->idle, this->in_a_row), "and takes back what is nobody's");
         require(this->barriers_of_another(1) == 1 && this->barriers_of_another(0) == 0,
                 "the bias is settled once, and then no barrier is needed");
         this->tried[0] = this->tried[1] = this->taken[0] = this->taken[1] = 0;

@@ -60,8 +60,7 @@ public:
     constexpr put_bias() noexcept = default;
     // Before anybody else knows the owner: its number among those that lend in their names.
     void begin(unsigned lender) noexcept {
-        own_ = mark_of(lender);
-        word_.store(own_, memory_order_relaxed);
+        word_.store(mark_of(lender) + (std::uint64_t{lender} << name_shift), memory_order_relaxed);
     }
 
     // The owner, and signal handlers that interrupt it: the mark to lend with. relaxed: which one a record has decides
@@ -69,10 +68,12 @@ public:
     [[nodiscard]] std::uint32_t mark() const noexcept { return mark_in(word_.load(memory_order_relaxed)); }
 
     // The owner, inside its gate for this page: takes away the mark that it would lend with now, or nobody's. idle: the
-    // record without. False where there is another one, or none; or nobody's, where the owner did not expect it.
-    [[nodiscard, gnu::always_inline]] bool take_own(atomic<std::uint32_t>& record, std::uint32_t idle) noexcept {
+    // record without. in_a_row: the owner's, who keeps it for this, 0 at first. False where there is another mark, or
+    // none; or nobody's, where the owner did not expect it.
+    [[nodiscard, gnu::always_inline]] bool take_own(atomic<std::uint32_t>& record, std::uint32_t idle,
+                                                    std::uint32_t& in_a_row) noexcept {
         const std::uint64_t seen = word_.load(memory_order_seq_cst); // O2, sees G1
-        if ((seen & nobodys_first) != 0) return take_nobodys_or_own(record, idle, seen);
+        if ((seen & nobodys_first) != 0) return take_nobodys_or_own(record, idle, seen, in_a_row);
         return take_marked(record, idle, mark_in(seen));
     }
     // The owner, or a signal handler that interrupts it, has put what others lent. Who does so once does so again, and
@@ -99,8 +100,8 @@ public:
     void take_back() noexcept {
         const std::uint64_t seen = word_.load(memory_order_relaxed); // relaxed: see above
         if (!is_withdrawn(seen)) return;
-        in_a_row_ = 0;
-        word_.store((seen & flags_and_version) - (seen & settled_bit) + one_version + own_, memory_order_relaxed); // G1
+        word_.store((seen & all_but_mark & ~settled_bit) + one_version + mark_of(name_in(seen)),
+                    memory_order_relaxed); // G1
     }
 
     // Takes away a mark that is nobody's, or one's own where one is not inside the gate. relaxed: it decides between
@@ -112,8 +113,9 @@ public:
 private:
     static constexpr std::uint64_t settled_bit = std::uint64_t{1} << 32;
     static constexpr std::uint64_t nobodys_first = std::uint64_t{1} << 33; // what the owner's puts look for
-    static constexpr std::uint64_t one_version = std::uint64_t{1} << 34;   // how often it was taken back
-    static constexpr std::uint64_t flags_and_version = ~(settled_bit - 1);
+    static constexpr unsigned name_shift = 34;                             // the owner's number, withdrawn or not
+    static constexpr std::uint64_t one_version = std::uint64_t{1} << 42;   // how often it was taken back
+    static constexpr std::uint64_t all_but_mark = ~(settled_bit - 1);
 
     // So many own puts in a row, and the owner no longer looks for nobody's marks first: in vain that costs it a fourth
     // of what it costs to learn anew that it should.
@@ -126,7 +128,10 @@ private:
         return static_cast<std::uint32_t>(word);
     }
     [[nodiscard]] static constexpr std::uint64_t withdrawn(std::uint64_t word) noexcept {
-        return (word & flags_and_version) | nobodys_first | mark_of(nobody);
+        return (word & all_but_mark) | nobodys_first | mark_of(nobody);
+    }
+    [[nodiscard]] static constexpr unsigned name_in(std::uint64_t word) noexcept {
+        return static_cast<unsigned>(word >> name_shift) & being_taken;
     }
     [[nodiscard]] static constexpr bool is_withdrawn(std::uint64_t word) noexcept {
         return mark_in(word) == mark_of(nobody);
@@ -141,24 +146,26 @@ private:
         return true;
     }
 
-    [[nodiscard]] bool take_nobodys_or_own(atomic<std::uint32_t>& record, std::uint32_t idle,
-                                           std::uint64_t seen) noexcept {
+    [[nodiscard]] bool take_nobodys_or_own(atomic<std::uint32_t>& record, std::uint32_t idle, std::uint64_t seen,
+                                           std::uint32_t& in_a_row) noexcept {
         if (swap(record, idle + mark_of(nobody), idle)) {
-            earn_it_back(seen);
+            earn_it_back(seen, in_a_row);
             return true;
         }
         if (is_withdrawn(seen) || !take_marked(record, idle, mark_in(seen))) return false;
         // Not of a word that was withdrawn meanwhile. relaxed: a guess
-        if (++in_a_row_ % enough_of_its_own == 0)
+        if (++in_a_row % enough_of_its_own == 0)
             word_.compare_exchange_strong(seen, seen & ~nobodys_first, memory_order_relaxed, memory_order_relaxed);
         return true;
     }
 
-    void earn_it_back(std::uint64_t seen) noexcept {
+    void earn_it_back(std::uint64_t seen, std::uint32_t& in_a_row) noexcept {
         const std::uint64_t times = seen / one_version < most_patient ? seen / one_version + 1 : most_patient;
-        const bool may = is_withdrawn(seen) && own_ != mark_of(nobody);
-        in_a_row_ = may ? in_a_row_ + 1 : 0;
-        if (may && in_a_row_ >= first_patience * times) take_back();
+        const bool may = is_withdrawn(seen) && name_in(seen) != nobody;
+        in_a_row = may ? in_a_row + 1 : 0;
+        if (!may || in_a_row < first_patience * times) return;
+        in_a_row = 0;
+        take_back();
     }
 
     // False: the owner is putting this page.
@@ -177,9 +184,9 @@ private:
         return true;
     }
 
-    atomic<std::uint64_t> word_{mark_of(nobody) | nobodys_first}; // the mark to lend with | settled | first | version
-    std::uint32_t own_ = mark_of(nobody);                         // written once, before anybody knows the owner
-    std::uint32_t in_a_row_ = 0;                                  // the owner's, inside its gate
+    // The mark to lend with | settled | nobody's first | the owner's number | version. 22 bits of that: it comes again
+    // when the owner has put blocks for minutes while another stands between C4 and what follows.
+    atomic<std::uint64_t> word_{mark_of(nobody) | nobodys_first};
 };
 
 } // namespace detail

@@ -83,7 +83,7 @@ private:
 // begin on no three share a place among the translations that a processor has at hand: where they did, gets and puts of
 // all tiers in turn took 1.17 times as long. Nor does a tier's row begin with a line of memory: gets and puts of that
 // tier took 1.1 times as long then. Both numbers were found by trying (tests/cores/thread_cache_test.cpp).
-inline constexpr unsigned slots_before_rows = 40;
+inline constexpr unsigned slots_before_rows = 17;
 inline constexpr unsigned slots_between_rows = 64;
 
 // 128 MiB worth of blocks; of the shortest fewer, of the longest two.
