@@ -17,7 +17,8 @@ void name_as_lender(cache_record& c) noexcept {
 }
 
 cache_record* lender_of(unsigned number) noexcept {
-    return number == put_bias::nobody ? nullptr : lenders[number - 1].load(memory_order_acquire);
+    if (number == put_bias::nobody) return nullptr;
+    return lenders[number - 1].load(memory_order_acquire); // pairs with name_as_lender()
 }
 
 } // namespace synk::inline v1::detail

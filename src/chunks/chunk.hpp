@@ -39,7 +39,8 @@ public:
         return bare() ? from(value_ - put_bias::mark_of(put_bias::lender_in(value_))) : *this;
     }
     [[nodiscard]] bool sealed_for(const std::byte* data) const noexcept {
-        return cls() < chunk_class_count && (without_mark().value() ^ sealed(cls(), data)) >> seal_shift == 0;
+        const std::uint32_t wrong = without_mark().value() ^ sealed(cls(), data);
+        return cls() < chunk_class_count && (wrong & ~held_bit) == 0;
     }
     [[nodiscard]] std::uint32_t value() const noexcept { return value_; }
 

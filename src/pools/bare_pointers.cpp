@@ -66,10 +66,11 @@ std::byte* lend_as_found(std::byte* data) noexcept { return lend_elsewhere(data,
     return reinterpret_cast<std::uintptr_t>(p) % page_size == 0;
 }
 
-// lent, idle: what the record says now, and what without the mark.
-[[nodiscard]] bool take_mark(atomic<std::uint32_t>& record, std::uint32_t lent, std::uint32_t idle, void* p,
-                             const char* verb) noexcept {
+// idle: what the record says without a mark.
+[[nodiscard]] bool take_mark(atomic<std::uint32_t>& record, std::uint32_t idle, void* p, const char* verb) noexcept {
+    const std::uint32_t lent = record.load(memory_order_relaxed); // relaxed: a first guess
     const unsigned number = put_bias::lender_in(lent);
+    if (lent != idle + put_bias::mark_of(number)) return false;
     if (number == put_bias::being_taken) fail_not_bare(verb, p);
     cache_entrance* const own = this_thread_start.cache;
     cache_record* const lender = lender_of(number);
@@ -88,15 +89,11 @@ std::byte* lend_as_found(std::byte* data) noexcept { return lend_elsewhere(data,
 // Of this class, too. Of a place without block the record is 0; without chunk, as of null, there is none.
 [[gnu::noinline]] bool take_from(chunk* c, void* p, unsigned cls, const char* verb) noexcept {
     if (c == nullptr || !starts_page(p)) return false;
-    const block_record idle(cls, static_cast<std::byte*>(p));
-    const block_record lent = c->record_at(c->page_of(p));
-    return lent.bare() && lent.without_mark().value() == idle.value() &&
-           take_mark(c->record[c->page_of(p)], lent.value(), idle.value(), p, verb);
+    return take_mark(c->record[c->page_of(p)], block_record(cls, static_cast<std::byte*>(p)).value(), p, verb);
 }
 
 bool take_from(large_block& l, void* p, const char* verb) noexcept {
-    const std::uint32_t lent = l.record.load(memory_order_relaxed); // relaxed: a first guess
-    return lent != large_block::idle_record(p) && take_mark(l.record, lent, large_block::idle_record(p), p, verb);
+    return take_mark(l.record, large_block::idle_record(p), p, verb);
 }
 
 bool take_from(guarded_block& g) noexcept {

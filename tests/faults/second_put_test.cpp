@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <synk/pool.hpp>
 
@@ -69,6 +70,7 @@ constexpr int not_reached = 3; // there were not so many operations
 struct contest {
     bool lender_puts_first;
     bool lender_puts_second;
+    void (*second)() = put;
 
     void run(std::uint64_t n) const {
         worker lender;
@@ -85,9 +87,9 @@ struct contest {
         while (!stopping_place::held() && !over) std::this_thread::yield();
         if (over) ::_exit(not_reached);
         if (lender_puts_second)
-            lender.run(put);
+            lender.run(second);
         else
-            put();
+            second();
         stopping_place::let_go();
         watched.join();
     }
@@ -156,6 +158,25 @@ TEST_P(SecondPutAtEveryStep, IsNoneOfAnotherBlockByAHandler) {
             return true;
         });
     }
+}
+
+// Its record is another block's meanwhile, which is lent.
+void put_and_reuse_the_record() {
+    put();
+    synk::trim();
+    ::mmap(lent, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0); // not for the next block
+    require(synk::get_sized_pool().allocate(size) != lent, "that place is taken");
+}
+
+TEST(SecondPutOfALargeBlock, TakesNoOtherBlocksMark) {
+    size = std::size_t{8} << 20;
+    before = past::nothing;
+    at_every_operation([](std::uint64_t n) {
+        const ending e = in_child([n] { contest{false, true, put_and_reuse_the_record}.run(n); });
+        if (WIFEXITED(e.status) && WEXITSTATUS(e.status) == not_reached) return false;
+        EXPECT_TRUE(e.aborted() && e.words.starts_with("synk: put of")) << "before operation " << n << ": " << e;
+        return true;
+    });
 }
 
 std::string name_of(const testing::TestParamInfo<std::tuple<std::size_t, past>>& test) {

@@ -91,8 +91,9 @@ public:
         const std::uint32_t taking = idle + mark_of(being_taken);
         if (!record.compare_exchange_strong(lent, taking, memory_order_seq_cst, memory_order_relaxed)) // C1
             return false;
-        const bool settled = (word_.load(memory_order_seq_cst) & settled_bit) != 0;        // C2, sees G1
-        return (settled || withdraw(owners, page, barrier)) && swap(record, taking, idle); // C5
+        const std::uint64_t seen = word_.load(memory_order_seq_cst); // C2, sees G1
+        const bool settled = (seen & settled_bit) != 0;
+        return (settled || withdraw(seen, owners, page, barrier)) && swap(record, taking, idle); // C5
     }
 
     // The owner, inside its gate: lends in its name again. What comes between load and store can only be that it is
@@ -168,10 +169,10 @@ private:
         take_back();
     }
 
-    // False: the owner is putting this page.
+    // seen: by C2. False: the owner is putting this page.
     template <class Barrier>
-    [[nodiscard]] bool withdraw(const cache_gate& owners, const void* page, Barrier& barrier) noexcept {
-        std::uint64_t seen = word_.load(memory_order_relaxed); // relaxed: a first guess for the CAS
+    [[nodiscard]] bool withdraw(std::uint64_t seen, const cache_gate& owners, const void* page,
+                                Barrier& barrier) noexcept {
         while (!is_withdrawn(seen) &&
                !word_.compare_exchange_weak(seen, withdrawn(seen), memory_order_seq_cst, memory_order_relaxed)) {
         } // C3
