@@ -2,8 +2,11 @@
 #include <synk/bytes.hpp>
 #include <synk/synk.h>
 
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -80,6 +83,33 @@ TEST_F(BareBytes, WhatIsReleasedComesBackByDeallocateToo) {
     void* const q = synk::get_sized_pool().allocate(50'000);
     EXPECT_GE(synk::bytes::adopt(q).capacity(), 50'000U);
     EXPECT_EQ(lent(), 0U);
+}
+
+// Far from the first block: the system is made to map below what is reserved here.
+TEST_F(BareBytesDeathTest, BlocksThatLieFarFromEachOther) {
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
+    constexpr std::size_t reserved = 200 * gib;
+    const synk::bytes first = get(page);
+    void* const wall = ::mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (wall == MAP_FAILED) GTEST_SKIP() << "no 200 GiB of addresses";
+    const auto is_far = [&](const void* p) {
+        const auto at = reinterpret_cast<std::uintptr_t>(p), of_first = reinterpret_cast<std::uintptr_t>(first.data());
+        return (at < of_first ? of_first - at : at - of_first) > reserved / 2;
+    };
+    for (const std::size_t n : {page, 4 * mib, 5 * mib}) {
+        std::vector<synk::bytes> others;
+        do others.push_back(get(n));
+        while (!is_far(others.back().data()) && others.size() < 8'000);
+        ASSERT_TRUE(is_far(others.back().data())) << "there is room elsewhere";
+        for (int round = 0; round < 2; ++round) { // the second time from a cache
+            void* const p = round == 0 ? others.back().release() : synk::get_sized_pool().allocate(n);
+            EXPECT_TRUE(is_far(p));
+            std::memset(p, round, n);
+            synk::get_sized_pool().deallocate(p, n);
+            EXPECT_DEATH(synk::get_sized_pool().deallocate(p, n), "put a second time");
+        }
+    }
+    ::munmap(wall, reserved);
 }
 
 TEST_F(BareBytes, GoesRoundBetweenThreads) {

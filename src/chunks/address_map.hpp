@@ -1,6 +1,6 @@
-// From any pointer to what the pool knows about the 4 MiB of addresses around it: a two-level table over the
-// 48 bits of a user-space address. A place that was never the pool's has no entry, so foreign pointers are
-// told apart without touching them.
+// From any pointer to what the pool knows about the 4 MiB of addresses around it, over the 48 bits of a user-space
+// address. A place that was never the pool's has no entry, so foreign pointers are told apart without touching
+// them.
 #pragma once
 
 #include <cstddef>
@@ -17,92 +17,125 @@ struct chunk;
 struct large_block;
 struct guarded_block;
 
-// What owns a place: a chunk, a large block, a guarded block, or nobody.
+// What owns a place: a chunk, a large block, a guarded block, or nobody. Records stand on 64-byte boundaries, so an
+// address leaves bits free that say which; nobody has none of them.
 class place_owner {
 public:
     constexpr place_owner() noexcept = default;
-    explicit place_owner(chunk* c) noexcept : value_(reinterpret_cast<std::uintptr_t>(c)) {}
+    explicit place_owner(chunk* c) noexcept : value_(reinterpret_cast<std::uintptr_t>(c) | chunk_tag) {}
     explicit place_owner(large_block* l) noexcept : value_(reinterpret_cast<std::uintptr_t>(l) | large_tag) {}
     explicit place_owner(guarded_block* g) noexcept : value_(reinterpret_cast<std::uintptr_t>(g) | guarded_tag) {}
 
-    [[nodiscard]] chunk* as_chunk() const noexcept {
-        return (value_ & tag_mask) == 0 ? reinterpret_cast<chunk*>(value_) : nullptr;
-    }
-    [[nodiscard]] large_block* as_large() const noexcept {
-        return (value_ & tag_mask) == large_tag ? reinterpret_cast<large_block*>(value_ & ~tag_mask) : nullptr;
-    }
-    [[nodiscard]] guarded_block* as_guarded() const noexcept {
-        return (value_ & tag_mask) == guarded_tag ? reinterpret_cast<guarded_block*>(value_ & ~tag_mask) : nullptr;
-    }
+    [[nodiscard]] bool nobody() const noexcept { return value_ == 0; }
+    [[nodiscard]] chunk* as_chunk() const noexcept { return as<chunk>(chunk_tag); }
+    [[nodiscard]] large_block* as_large() const noexcept { return as<large_block>(large_tag); }
+    [[nodiscard]] guarded_block* as_guarded() const noexcept { return as<guarded_block>(guarded_tag); }
 
 private:
     friend class address_map;
-    static constexpr std::uintptr_t large_tag = 1; // records stand on 64-byte boundaries
-    static constexpr std::uintptr_t guarded_tag = 2;
-    static constexpr std::uintptr_t tag_mask = 3;
+    static constexpr std::uintptr_t chunk_tag = 1;
+    static constexpr std::uintptr_t large_tag = 2;
+    static constexpr std::uintptr_t guarded_tag = 4;
+
+    template <class Record>
+    [[nodiscard]] Record* as(std::uintptr_t tag) const noexcept {
+        if ((value_ & tag) == 0) return nullptr;
+        auto* const record = reinterpret_cast<Record*>(value_ - tag);
+        if (record == nullptr) __builtin_unreachable(); // who asks need not look again
+        return record;
+    }
+
     std::uintptr_t value_ = 0;
 };
 
+// Most processes have all their blocks within a few GiB: the places around the first one are found in one table. The
+// others are found by way of a second one, a leaf for each 32 GiB.
 class address_map {
 public:
-    [[nodiscard]] place_owner find(const void* p) const noexcept {
+    // For the usual way: whom it does not find find() may still find.
+    [[nodiscard, gnu::always_inline]] place_owner find_near(const void* p) const noexcept {
+        // relaxed: it is set once, before the first entry, with which it is published.
+        const std::uintptr_t at = place_of(p) - first_near_.load(memory_order_relaxed);
         place_owner owner;
-        const auto place = reinterpret_cast<std::uintptr_t>(p) >> chunk_shift;
-        if (place >= root_size * leaf_size) [[unlikely]]
-            return owner;
-        const leaf* const l = root_[place / leaf_size].load(memory_order_acquire); // pairs with leaf_for
         // acquire: pairs with set(): the record that is found is seen as its maker left it.
-        if (l != nullptr) [[likely]]
-            owner.value_ = l->entry[place % leaf_size].load(memory_order_acquire);
+        if (at < near_size) [[likely]]
+            owner.value_ = near_[at].load(memory_order_acquire);
+        return owner;
+    }
+    [[nodiscard]] place_owner find(const void* p) const noexcept {
+        place_owner owner = find_near(p);
+        const std::uintptr_t place = place_of(p);
+        if (owner.value_ != 0 || place >= root_size * leaf_size) return owner;
+        const leaf* const l = root_[place / leaf_size].load(memory_order_acquire); // pairs with the CAS below
+        if (l != nullptr) owner.value_ = l->at[place % leaf_size].load(memory_order_acquire); // as above
         return owner;
     }
 
     // Enters [at, at + size), whole 4 MiB places, as the owner's. False, and nothing entered, when there is
     // no memory for the table. The caller owns these addresses.
     [[nodiscard]] bool set(std::byte* at, std::size_t size, place_owner owner) noexcept {
-        const auto first = reinterpret_cast<std::uintptr_t>(at) >> chunk_shift;
+        const std::uintptr_t first = place_of(at);
         const std::size_t places = (size + chunk_size - 1) >> chunk_shift;
         if (first + places > root_size * leaf_size) return false;
+        choose_near(first);
         for (std::size_t i = 0; i < places; ++i) {
-            leaf* const l = leaf_for((first + i) / leaf_size);
-            if (l == nullptr) {
+            entry* const e = made_entry(first + i);
+            if (e == nullptr) {
                 clear(at, i << chunk_shift);
                 return false;
             }
-            l->entry[(first + i) % leaf_size].store(owner.value_, memory_order_release); // pairs with find
+            e->store(owner.value_, memory_order_release); // pairs with find
         }
         return true;
     }
 
     // Nobody's again. To be done before the addresses go back to the system.
     void clear(std::byte* at, std::size_t size) noexcept {
-        const auto first = reinterpret_cast<std::uintptr_t>(at) >> chunk_shift;
+        const std::uintptr_t first = place_of(at);
         const std::size_t places = (size + chunk_size - 1) >> chunk_shift;
-        for (std::size_t i = 0; i < places; ++i)
-            // the leaf is there: set() made it. release: no later entry may seem to come before.
-            root_[(first + i) / leaf_size]
-                .load(memory_order_acquire)
-                ->entry[(first + i) % leaf_size]
-                .store(0, memory_order_release);
+        // release: no later entry may seem to come before.
+        for (std::size_t i = 0; i < places; ++i) made_entry(first + i)->store(0, memory_order_release);
     }
 
 private:
+    using entry = atomic<std::uintptr_t>;
+    static constexpr std::size_t near_size = std::size_t{1} << 15; // 128 GiB
     static constexpr std::size_t leaf_size = std::size_t{1} << 13;
     static constexpr std::size_t root_size = std::size_t{1} << 13; // 13 + 13 + 22 = 48 bits
     struct leaf {
-        atomic<std::uintptr_t> entry[leaf_size];
+        entry at[leaf_size];
     };
 
-    [[nodiscard]] leaf* leaf_for(std::size_t index) noexcept {
-        leaf* seen = root_[index].load(memory_order_acquire); // pairs with the CAS below
-        if (seen != nullptr) return seen;
-        auto* const fresh = static_cast<leaf*>(take_record_memory(sizeof(leaf))); // zeroed: no entry
-        if (fresh == nullptr) return nullptr;
-        // release: publishes the zeros. Who loses leaves its 64 KiB untouched in the record store.
-        if (root_[index].compare_exchange_strong(seen, fresh, memory_order_acq_rel, memory_order_acquire)) return fresh;
-        return seen;
+    [[nodiscard]] static std::uintptr_t place_of(const void* p) noexcept {
+        return reinterpret_cast<std::uintptr_t>(p) >> chunk_shift;
     }
 
+    // Linux maps downwards: three quarters are below the first place. Odd, so never 0. Who comes second finds it
+    // chosen.
+    void choose_near(std::uintptr_t place) noexcept {
+        std::uintptr_t none = 0;
+        if (first_near_.load(memory_order_relaxed) == none) // relaxed, both: see find_near()
+            first_near_.compare_exchange_strong(none, (place - near_size / 4 * 3) | 1, memory_order_relaxed,
+                                                memory_order_relaxed);
+    }
+
+    // Null: no memory for a leaf. Of a place that has been entered it is there.
+    [[nodiscard]] entry* made_entry(std::uintptr_t place) noexcept {
+        const std::uintptr_t at = place - first_near_.load(memory_order_relaxed); // relaxed: see find_near()
+        if (at < near_size) return &near_[at];
+        atomic<leaf*>& root = root_[place / leaf_size];
+        leaf* seen = root.load(memory_order_acquire); // pairs with the CAS below
+        if (seen == nullptr) {
+            auto* const fresh = static_cast<leaf*>(take_record_memory(sizeof(leaf))); // zeroed: no entry
+            if (fresh == nullptr) return nullptr;
+            // release: publishes the zeros. Who loses leaves its 64 KiB untouched in the record store.
+            if (root.compare_exchange_strong(seen, fresh, memory_order_acq_rel, memory_order_acquire)) seen = fresh;
+        }
+        return &seen->at[place % leaf_size];
+    }
+
+    entry near_[near_size]{};
+    atomic<std::uintptr_t> first_near_{0}; // a place; 0: none is entered yet
     atomic<leaf*> root_[root_size]{};
 };
 

@@ -50,8 +50,9 @@ private:
     [[nodiscard]] static std::uint32_t sealed(unsigned cls, const std::byte* data) noexcept {
         static_assert(chunk_class_count <= class_mask, "a class fits into the bits below the marks");
         constexpr std::uint32_t step = 0x6A0D; // odd: no two classes come to the same place
-        const auto place = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(data) >> page_shift);
-        return (place << (seal_shift + 1)) + (cls + 1) * (step << (seal_shift + 1) | 1) + (1U << seal_shift);
+        const auto place = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(data)); // of a whole page
+        return (place << (seal_shift + 1 - page_shift)) + (cls + 1) * (step << (seal_shift + 1) | 1) +
+               (1U << seal_shift);
     }
     static constexpr std::uint32_t class_mask = put_bias::bare_bit - 1;
     static_assert(held_bit == put_bias::bare_bit << 1 && held_bit << 1 == 1U << put_bias::lender_shift);

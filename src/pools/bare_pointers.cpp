@@ -24,8 +24,9 @@ namespace {
 // block.
 [[gnu::always_inline]] inline std::uint32_t own_mark() noexcept { return this_thread_start.cache->bias.mark(); }
 
-// These return data, so that the calls are the last thing that their callers do, who then need no frame.
-[[gnu::noinline]] std::byte* lend_elsewhere(std::byte* data, place_owner owner) noexcept {
+// Returns data, so that the call is the last thing that its callers do, who then need no frame.
+[[gnu::noinline]] std::byte* lend_as_found(std::byte* data) noexcept {
+    const place_owner owner = places.find(data);
     if (chunk* const c = owner.as_chunk()) {
         const unsigned page = c->page_of(data);
         const block_record r = c->record_at(page);
@@ -43,17 +44,14 @@ namespace {
     return data;
 }
 
-std::byte* lend_as_found(std::byte* data) noexcept { return lend_elsewhere(data, places.find(data)); }
-
 [[gnu::always_inline]] inline std::byte* lend(std::byte* data, unsigned cls) noexcept {
-    const place_owner owner = places.find(data);
-    chunk* const c = owner.as_chunk();
+    chunk* const c = places.find_near(data).as_chunk();
     if (c == nullptr) [[unlikely]]
-        return lend_elsewhere(data, owner);
+        return lend_as_found(data);
     const unsigned page = c->page_of(data);
     const block_record idle(cls, data);
     if (c->record_at(page).value() != idle.value()) [[unlikely]]
-        return lend_elsewhere(data, owner);
+        return lend_as_found(data);
     c->set_record(page, idle.with(own_mark()));
     return data;
 }
@@ -143,15 +141,27 @@ void put_taken(void* p, unsigned cls) noexcept {
     if (!put_cached(static_cast<std::byte*>(p), bin_of(cls))) put_slow(of_class(p, cls));
 }
 
-// Puts what the calling thread has lent, of the class of this bin. False, and nothing done, where it is something else
-// or the cache is not to be had.
-[[gnu::always_inline]] inline bool put_own(atomic<std::uint32_t>& record, std::uint32_t idle, void* p,
-                                           unsigned bin) noexcept {
+// A record of a place, and what it says without a mark.
+struct place_record {
+    atomic<std::uint32_t>* at;
+    std::uint32_t idle;
+};
+[[gnu::always_inline]] inline place_record record_of(chunk& c, void* p, unsigned cls) noexcept {
+    return {&c.record[c.page_of(p)], block_record(cls, static_cast<std::byte*>(p)).value()};
+}
+[[gnu::always_inline]] inline place_record record_of(large_block& l, void* p) noexcept {
+    return {&l.record, large_block::idle_record(p)};
+}
+
+// Puts what the calling thread has lent, of the class of this bin. False, and nothing done, where it is something else,
+// where put_own_or_nobodys() is the way, or the cache is not to be had.
+[[gnu::always_inline]] inline bool put_own(place_record record, void* p, unsigned bin) noexcept {
     cache_entrance* const entrance = this_thread_start.cache;
     if (!entrance->gate.enter(bin, p)) [[unlikely]]
         return false;
     auto* const cache = static_cast<cache_record*>(entrance);
-    const bool taken = cache->bias.take_own(record, idle, cache->puts_in_a_row);
+    const put_bias::view seen = cache->bias.look();
+    const bool taken = !seen.nobodys_come_first() && seen.take(*record.at, record.idle);
     const bool kept = taken && cache->push_bin(bin, static_cast<std::byte*>(p));
     cache->gate.leave();
     if (kept) [[likely]]
@@ -160,13 +170,24 @@ void put_taken(void* p, unsigned cls) noexcept {
     return taken;
 }
 
-// In a chunk.
+// The same for a thread that puts what others lent, most of which is nobody's. By itself, so that the usual put has
+// nothing to keep across a call.
+[[gnu::noinline]] bool put_own_or_nobodys(place_record record, void* p, unsigned bin) noexcept {
+    cache_entrance* const entrance = this_thread_start.cache;
+    if (!entrance->gate.enter(bin, p)) return false;
+    auto* const cache = static_cast<cache_record*>(entrance);
+    const bool taken = cache->bias.take_own_or_nobodys(*record.at, record.idle, cache->puts_in_a_row);
+    const bool kept = taken && cache->push_bin(bin, static_cast<std::byte*>(p));
+    cache->gate.leave();
+    if (taken && !kept) put_slow(of_class(p, class_in(bin)));
+    return taken;
+}
+
 [[gnu::always_inline]] inline bool put_own(place_owner owner, void* p, unsigned bin) noexcept {
     chunk* const c = owner.as_chunk();
     if (c == nullptr || !starts_page(p)) [[unlikely]]
         return false;
-    const block_record idle(class_in(bin), static_cast<std::byte*>(p));
-    return put_own(c->record[c->page_of(p)], idle.value(), p, bin);
+    return put_own(record_of(*c, p, class_in(bin)), p, bin);
 }
 
 // A block that another thread lent; or of another class than a get of n would have now: longer, or lent by a thread
@@ -178,13 +199,21 @@ void put_taken(void* p, unsigned cls) noexcept {
     put_taken(p, cls);
 }
 
-// What put_own() does not put.
+// What put_own() does not put in a chunk.
 [[gnu::noinline]] void put_rest(place_owner owner, void* p, std::size_t n, unsigned bin) noexcept {
-    large_block* const l = owner.as_large();
-    // relaxed: if p is lent, the lender's hand-over orders it
-    const bool as_asked = l != nullptr && l->data.load(memory_order_relaxed) == p && l->sealed() &&
-                          l->capacity.load(memory_order_relaxed) == class_bytes(class_in(bin));
-    if (!as_asked || !put_own(l->record, large_block::idle_record(p), p, bin)) put_as_recorded(owner, p, n);
+    if (owner.nobody()) owner = places.find(p);
+    const bool others = this_thread_start.cache->bias.look().nobodys_come_first();
+    bool done = false;
+    if (large_block* const l = owner.as_large()) {
+        // relaxed: if p is lent, the lender's hand-over orders it
+        const bool as_asked = l->data.load(memory_order_relaxed) == p && l->sealed() &&
+                              l->capacity.load(memory_order_relaxed) == class_bytes(class_in(bin));
+        const place_record record = record_of(*l, p);
+        done = as_asked && (others ? put_own_or_nobodys(record, p, bin) : put_own(record, p, bin));
+    } else if (chunk* const c = owner.as_chunk(); c != nullptr && others && starts_page(p)) {
+        done = put_own_or_nobodys(record_of(*c, p, class_in(bin)), p, bin);
+    }
+    if (!done) put_as_recorded(owner, p, n);
 }
 
 } // namespace
@@ -217,8 +246,8 @@ held_block take_bare(const char* verb, void* p) noexcept {
 
 // The class that a get of n would have now: most often the block's.
 void put_bare(void* p, std::size_t n) noexcept {
-    const place_owner owner = places.find(p);
     const unsigned bin = this_thread_start.sizes.bin_for(n);
+    const place_owner owner = places.find_near(p);
     if (!put_own(owner, p, bin)) [[unlikely]]
         put_rest(owner, p, n, bin);
 }

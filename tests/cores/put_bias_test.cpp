@@ -75,7 +75,9 @@ private:
     }
     bool owner_takes(unsigned page) {
         EXPECT_TRUE(gate_.enter(1, address(page)));
-        const bool took = bias_.take_own(record_[page], idle, in_a_row_);
+        const put_bias::view seen = bias_.look();
+        const bool took = seen.nobodys_come_first() ? bias_.take_own_or_nobodys(record_[page], idle, in_a_row_)
+                                                    : seen.take(record_[page], idle);
         bias_.take_back();
         gate_.leave();
         if (took) ++by_owner;

@@ -61,9 +61,14 @@ struct bias_world {
     }
     bool take_inside(unsigned i) {
         require(gate.enter(i + 1, page(i)), "nobody closes the gate");
-        const bool took = bias.take_own(record[i], idle, in_a_row);
+        const auto seen = bias.look();
+        const bool took = !seen.nobodys_come_first() && seen.take(record[i], idle);
         gate.leave();
-        return took;
+        if (took || !bias.look().nobodys_come_first()) return took;
+        require(gate.enter(i + 1, page(i)), "nobody closes the gate");
+        const bool took_either = bias.take_own_or_nobodys(record[i], idle, in_a_row);
+        gate.leave();
+        return took_either;
     }
     // As its put of a block does that was nobody's.
     void owner_takes_back() {
@@ -223,7 +228,8 @@ struct bias_alone : bias_world<Gate, Bias, Barrier, 2> {
         of_none.take_back();
         require(of_none.mark() == this->nobodys, "who has no number lends as nobody");
         this->record[1].store(this->idle + this->nobodys);
-        require(of_none.take_own(this->record[1], this->idle, this->in_a_row), "and takes back what is nobody's");
+        require(of_none.take_own_or_nobodys(this->record[1], this->idle, this->in_a_row),
+                "and takes back what is nobody's");
         require(this->barriers_of_another(1) == 1 && this->barriers_of_another(0) == 0,
                 "the bias is settled once, and then no barrier is needed");
         this->tried[0] = this->tried[1] = this->taken[0] = this->taken[1] = 0;

@@ -101,14 +101,19 @@ inline testing::AssertionResult ends_well(const ending& e) {
 }
 
 // Runs body in a child, which must abort with one line of ours that names the pointer and says what is wrong with it.
+// Where threads may find out at the same time each of them may say it.
 template <class Body>
-[[nodiscard]] testing::AssertionResult dies_naming(const void* p, const char* what_is_wrong, Body body) {
+[[nodiscard]] testing::AssertionResult dies_naming(const void* p, const char* what_is_wrong, Body body,
+                                                   std::size_t most_threads = 1) {
     const ending e = in_child(body);
     char pointer[32];
     std::snprintf(pointer, sizeof(pointer), " %p", p);
     if (!e.aborted()) return testing::AssertionFailure() << "it should have aborted; " << e;
     if (!e.words.starts_with("synk: ")) return testing::AssertionFailure() << "it should begin with synk:; " << e;
-    if (e.words.find('\n') != e.words.size() - 1) return testing::AssertionFailure() << "it should be one line; " << e;
+    const std::string line = e.words.substr(0, e.words.find('\n') + 1);
+    std::string said = line;
+    for (std::size_t i = 1; i < most_threads && said != e.words; ++i) said += line;
+    if (line.empty() || said != e.words) return testing::AssertionFailure() << "it should be one line; " << e;
     if (e.words.find(pointer) == std::string::npos)
         return testing::AssertionFailure() << "it should name" << pointer << "; " << e;
     if (e.words.find(what_is_wrong) == std::string::npos)

@@ -67,14 +67,39 @@ public:
     // only how it is taken away.
     [[nodiscard]] std::uint32_t mark() const noexcept { return mark_in(word_.load(memory_order_relaxed)); }
 
-    // The owner, inside its gate for this page: takes away the mark that it would lend with now, or nobody's. idle: the
-    // record without. in_a_row: the owner's, who keeps it for this, 0 at first. False where there is another mark, or
-    // none; or nobody's, where the owner did not expect it.
-    [[nodiscard, gnu::always_inline]] bool take_own(atomic<std::uint32_t>& record, std::uint32_t idle,
-                                                    std::uint32_t& in_a_row) noexcept {
-        const std::uint64_t seen = word_.load(memory_order_seq_cst); // O2, sees G1
-        if ((seen & nobodys_first) != 0) return take_nobodys_or_own(record, idle, seen, in_a_row);
-        return take_marked(record, idle, mark_in(seen));
+    // What the owner sees there inside its gate, and which marks it may take away therefore.
+    class view {
+    public:
+        // Then take_own_or_nobodys() is the way to go.
+        [[nodiscard]] bool nobodys_come_first() const noexcept { return (seen_ & nobodys_first) != 0; }
+        // The owner, inside its gate for this page, where nobody's do not come first: takes away the mark that it would
+        // lend with now. idle: the record without. False where there is another mark, or none.
+        [[nodiscard, gnu::always_inline]] bool take(atomic<std::uint32_t>& record, std::uint32_t idle) const noexcept {
+            return take_marked(record, idle, mark_in(seen_));
+        }
+
+    private:
+        friend class put_bias;
+        explicit view(std::uint64_t seen) noexcept : seen_(seen) {}
+        std::uint64_t seen_;
+    };
+    [[nodiscard, gnu::always_inline]] view look() const noexcept {
+        return view(word_.load(memory_order_seq_cst)); // O2, sees G1
+    }
+    // As view::take(), and nobody's mark as well, which is looked for first. in_a_row: the owner's, who keeps it for
+    // this, 0 at first.
+    [[nodiscard]] bool take_own_or_nobodys(atomic<std::uint32_t>& record, std::uint32_t idle,
+                                           std::uint32_t& in_a_row) noexcept {
+        std::uint64_t seen = look().seen_;
+        if (swap(record, idle + mark_of(nobody), idle)) {
+            earn_it_back(seen, in_a_row);
+            return true;
+        }
+        if (is_withdrawn(seen) || !take_marked(record, idle, mark_in(seen))) return false;
+        // Not of a word that was withdrawn meanwhile. relaxed: a guess
+        if (++in_a_row % enough_of_its_own == 0)
+            word_.compare_exchange_strong(seen, seen & ~nobodys_first, memory_order_relaxed, memory_order_relaxed);
+        return true;
     }
     // The owner, or a signal handler that interrupts it, has put what others lent. Who does so once does so again, and
     // to look at such a record before the read-modify-write would fetch it twice from another processor.
@@ -113,9 +138,9 @@ public:
 
 private:
     static constexpr std::uint64_t settled_bit = std::uint64_t{1} << 32;
-    static constexpr std::uint64_t nobodys_first = std::uint64_t{1} << 33; // what the owner's puts look for
-    static constexpr unsigned name_shift = 34;                             // the owner's number, withdrawn or not
-    static constexpr std::uint64_t one_version = std::uint64_t{1} << 42;   // how often it was taken back
+    static constexpr unsigned name_shift = 33;                             // the owner's number, withdrawn or not
+    static constexpr std::uint64_t one_version = std::uint64_t{1} << 41;   // how often it was taken back
+    static constexpr std::uint64_t nobodys_first = std::uint64_t{1} << 63; // what the owner's puts look for
     static constexpr std::uint64_t all_but_mark = ~(settled_bit - 1);
 
     // So many own puts in a row, and the owner no longer looks for nobody's marks first: in vain that costs it a fourth
@@ -147,21 +172,9 @@ private:
         return true;
     }
 
-    [[nodiscard]] bool take_nobodys_or_own(atomic<std::uint32_t>& record, std::uint32_t idle, std::uint64_t seen,
-                                           std::uint32_t& in_a_row) noexcept {
-        if (swap(record, idle + mark_of(nobody), idle)) {
-            earn_it_back(seen, in_a_row);
-            return true;
-        }
-        if (is_withdrawn(seen) || !take_marked(record, idle, mark_in(seen))) return false;
-        // Not of a word that was withdrawn meanwhile. relaxed: a guess
-        if (++in_a_row % enough_of_its_own == 0)
-            word_.compare_exchange_strong(seen, seen & ~nobodys_first, memory_order_relaxed, memory_order_relaxed);
-        return true;
-    }
-
     void earn_it_back(std::uint64_t seen, std::uint32_t& in_a_row) noexcept {
-        const std::uint64_t times = seen / one_version < most_patient ? seen / one_version + 1 : most_patient;
+        const std::uint64_t before = (seen & ~nobodys_first) / one_version;
+        const std::uint64_t times = before < most_patient ? before + 1 : most_patient;
         const bool may = is_withdrawn(seen) && name_in(seen) != nobody;
         in_a_row = may ? in_a_row + 1 : 0;
         if (!may || in_a_row < first_patience * times) return;
@@ -185,8 +198,8 @@ private:
         return true;
     }
 
-    // The mark to lend with | settled | nobody's first | the owner's number | version. 22 bits of that: it comes again
-    // when the owner has put blocks for minutes while another stands between C4 and what follows.
+    // The mark to lend with | settled | the owner's number | version | nobody's first. The version has 22 bits: it
+    // comes again when the owner has put blocks for minutes while another stands between C4 and what follows.
     atomic<std::uint64_t> word_{mark_of(nobody) | nobodys_first};
 };
 
