@@ -34,7 +34,6 @@ public:
     [[nodiscard]] bool none() const noexcept { return value_ == 0; }
     [[nodiscard]] unsigned cls() const noexcept { return (value_ & class_mask) - 1; }
     [[nodiscard]] bool bare() const noexcept { return (value_ & put_bias::bare_bit) != 0; }
-    [[nodiscard]] block_record with(std::uint32_t mark) const noexcept { return from(value_ + mark); }
     [[nodiscard]] block_record without_mark() const noexcept {
         return bare() ? from(value_ - put_bias::mark_of(put_bias::lender_in(value_))) : *this;
     }

@@ -20,22 +20,33 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-// What a thread marks a block with that it lends. Only the block's owner does so; relaxed: the mark travels with the
-// block.
-[[gnu::always_inline]] inline std::uint32_t own_mark() noexcept { return this_thread_start.cache->bias.mark(); }
+// The record of a place, and what it says without a mark.
+struct place_record {
+    atomic<std::uint32_t>* at;
+    std::uint32_t idle;
+
+    // Only the block's owner does so; relaxed: the mark travels with the block. False, and nothing done, where it does
+    // not say that the block is idle.
+    [[nodiscard, gnu::always_inline]] bool lend() const noexcept {
+        if (at->load(memory_order_relaxed) != idle) return false;
+        at->store(idle + this_thread_start.cache->bias.mark(), memory_order_relaxed);
+        return true;
+    }
+};
+[[gnu::always_inline]] inline place_record record_of(chunk& c, const void* p, unsigned cls) noexcept {
+    return {&c.record[c.page_of(p)], block_record(cls, static_cast<const std::byte*>(p)).value()};
+}
+[[gnu::always_inline]] inline place_record record_of(large_block& l, const void* p) noexcept {
+    return {&l.record, large_block::idle_record(p)};
+}
 
 // Returns data, so that the call is the last thing that its callers do, who then need no frame.
 [[gnu::noinline]] std::byte* lend_as_found(std::byte* data) noexcept {
     const place_owner owner = places.find(data);
     if (chunk* const c = owner.as_chunk()) {
-        const unsigned page = c->page_of(data);
-        const block_record r = c->record_at(page);
-        if (r.value() != block_record(r.cls(), data).value()) fail_corrupted("lending", data);
-        c->set_record(page, r.with(own_mark()));
+        if (!record_of(*c, data, c->record_at(c->page_of(data)).cls()).lend()) fail_corrupted("lending", data);
     } else if (large_block* const l = owner.as_large()) {
-        const std::uint32_t idle = large_block::idle_record(data);
-        if (!l->sealed() || l->record.load(memory_order_relaxed) != idle) fail_corrupted("lending", data);
-        l->record.store(idle + own_mark(), memory_order_relaxed);
+        if (!l->sealed() || !record_of(*l, data).lend()) fail_corrupted("lending", data);
     } else if (guarded_block* const g = owner.as_guarded()) {
         g->state.store(guarded_state::bare, memory_order_relaxed);
     } else {
@@ -46,13 +57,8 @@ namespace {
 
 [[gnu::always_inline]] inline std::byte* lend(std::byte* data, unsigned cls) noexcept {
     chunk* const c = places.find_near(data).as_chunk();
-    if (c == nullptr) [[unlikely]]
+    if (c == nullptr || !record_of(*c, data, cls).lend()) [[unlikely]]
         return lend_as_found(data);
-    const unsigned page = c->page_of(data);
-    const block_record idle(cls, data);
-    if (c->record_at(page).value() != idle.value()) [[unlikely]]
-        return lend_as_found(data);
-    c->set_record(page, idle.with(own_mark()));
     return data;
 }
 
@@ -64,22 +70,21 @@ namespace {
     return reinterpret_cast<std::uintptr_t>(p) % page_size == 0;
 }
 
-// idle: what the record says without a mark.
-[[nodiscard]] bool take_mark(atomic<std::uint32_t>& record, std::uint32_t idle, void* p, const char* verb) noexcept {
-    const std::uint32_t lent = record.load(memory_order_relaxed); // relaxed: a first guess
+[[nodiscard]] bool take_mark(place_record r, void* p, const char* verb) noexcept {
+    const std::uint32_t lent = r.at->load(memory_order_relaxed); // relaxed: a first guess
     const unsigned number = put_bias::lender_in(lent);
-    if (lent != idle + put_bias::mark_of(number)) return false;
+    if (lent != r.idle + put_bias::mark_of(number)) return false;
     if (number == put_bias::being_taken) fail_not_bare(verb, p);
     cache_entrance* const own = this_thread_start.cache;
     cache_record* const lender = lender_of(number);
     if (lender != own) own->bias.expect_others();
-    if (number == put_bias::nobody) return put_bias::swap(record, lent, idle);
+    if (number == put_bias::nobody) return put_bias::swap(*r.at, lent, r.idle);
     if (lender == nullptr) fail_corrupted(verb, p);
     const errno_stays kept; // where the barrier is refused
     // A handler that interrupted the put of the same pointer has come between its load and its store.
     const bool taken = lender == own
-                           ? own->gate.page_inside() != p && put_bias::swap(record, lent, idle)
-                           : lender->bias.take_another(record, lent, idle, lender->gate, p, thread_caches::barrier);
+                           ? own->gate.page_inside() != p && put_bias::swap(*r.at, lent, r.idle)
+                           : lender->bias.take_another(*r.at, lent, r.idle, lender->gate, p, thread_caches::barrier);
     if (!taken) fail_not_bare(verb, p);
     return true;
 }
@@ -87,11 +92,7 @@ namespace {
 // Of this class, too. Of a place without block the record is 0; without chunk, as of null, there is none.
 [[gnu::noinline]] bool take_from(chunk* c, void* p, unsigned cls, const char* verb) noexcept {
     if (c == nullptr || !starts_page(p)) return false;
-    return take_mark(c->record[c->page_of(p)], block_record(cls, static_cast<std::byte*>(p)).value(), p, verb);
-}
-
-bool take_from(large_block& l, void* p, const char* verb) noexcept {
-    return take_mark(l.record, large_block::idle_record(p), p, verb);
+    return take_mark(record_of(*c, p, cls), p, verb);
 }
 
 bool take_from(guarded_block& g) noexcept {
@@ -120,7 +121,7 @@ unsigned guessed_class(place_owner owner, const void* p) noexcept {
     if (chunk* const c = owner.as_chunk()) {
         if (take_from(c, p, class_of(b.capacity), verb)) return b;
     } else if (large_block* const l = owner.as_large()) {
-        if (take_from(*l, p, verb)) return b;
+        if (take_mark(record_of(*l, p), p, verb)) return b;
     } else if (guarded_block* const g = owner.as_guarded()) {
         if (take_from(*g)) return held_block::guarded(b.data, b.capacity);
     }
@@ -139,18 +140,6 @@ unsigned guessed_class(place_owner owner, const void* p) noexcept {
 
 void put_taken(void* p, unsigned cls) noexcept {
     if (!put_cached(static_cast<std::byte*>(p), bin_of(cls))) put_slow(of_class(p, cls));
-}
-
-// A record of a place, and what it says without a mark.
-struct place_record {
-    atomic<std::uint32_t>* at;
-    std::uint32_t idle;
-};
-[[gnu::always_inline]] inline place_record record_of(chunk& c, void* p, unsigned cls) noexcept {
-    return {&c.record[c.page_of(p)], block_record(cls, static_cast<std::byte*>(p)).value()};
-}
-[[gnu::always_inline]] inline place_record record_of(large_block& l, void* p) noexcept {
-    return {&l.record, large_block::idle_record(p)};
 }
 
 // Puts what the calling thread has lent, of the class of this bin. False, and nothing done, where it is something else,
