@@ -258,7 +258,8 @@ public:
     // Runs work(cache_record&, in_use) for this cache and others, now or later; the rest() is the caller's to order.
     template <class Work>
     void add(cache_record& c, Work work) noexcept {
-        if (c.reserved.load(memory_order_relaxed) == 0 || !c.gate.shut()) return; // relaxed: a recent value
+        if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
+        if (!c.gate.shut()) return static_cast<void>(all_ = false);
         begin_work_on(c);
         shut_[count_++] = &c;
         if (count_ == at_once) rest(work);
@@ -271,26 +272,31 @@ public:
             if (hold) work(*shut_[i], hold.in_use());
             end_work_on(*shut_[i]);
             if (hold) shut_[i]->gate.open();
+            all_ = all_ && hold && hold.in_use() == gate_hold::no_part;
         }
         count_ = 0;
     }
+    // Whether nothing was left with an owner who was at work on it, or with a third thread.
+    [[nodiscard]] bool all() const noexcept { return all_; }
 
 private:
     static constexpr unsigned at_once = 8;
 
     bool wish_;
+    bool all_ = true;
     unsigned count_ = 0;
     cache_record* shut_[at_once] = {};
 };
 
 } // namespace
 
-void thread_caches::empty_others() noexcept {
+bool thread_caches::empty_others() noexcept {
     closing_gates closing(true);
     each_cache([&closing](cache_record& c) {
         if (&c != this_thread_start.cache) closing.add(c, empty_all_but);
     });
     closing.rest(empty_all_but);
+    return closing.all();
 }
 
 void thread_caches::age() noexcept {

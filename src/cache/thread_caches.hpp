@@ -186,7 +186,8 @@ public:
     static void age() noexcept;
 
     // Empties the caches of all other threads, but for what their owners are at work on at this moment; asks those.
-    static void empty_others() noexcept;
+    // False: there was such a one, or a third thread was at it.
+    static bool empty_others() noexcept;
 
     // Empties caches of threads that do not run, as far as one can tell from their hits, until they have given up
     // `bytes`, or a few were looked at. The next call goes on behind them.

@@ -76,11 +76,19 @@ unsigned processor() noexcept {
     return number < 0 ? 0 : static_cast<unsigned>(number);
 }
 
+void yield() noexcept { ::sched_yield(); }
+
+void nap() noexcept {
+    constexpr timespec time{0, 50'000};
+    ::nanosleep(&time, nullptr);
+}
+
 } // namespace
 
 constexpr system_calls linux_calls{map,    unmap,          make_accessible, make_inaccessible,
                                    advise, remap,          barrier,         register_barrier,
-                                   now,    processor_time, processor};
+                                   now,    processor_time, processor,       yield,
+                                   nap};
 
 constinit atomic<const system_calls*> the_system{&linux_calls};
 

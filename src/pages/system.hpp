@@ -31,6 +31,8 @@ struct system_calls {
     std::uint64_t (*now)() noexcept;            // nanoseconds, monotonic
     std::uint64_t (*processor_time)() noexcept; // nanoseconds that the calling thread has run
     unsigned (*processor)() noexcept;           // the one that it runs on: a recent value
+    void (*yield)() noexcept;                   // lets another thread run there, if one is ready to
+    void (*nap)() noexcept;                     // 50 us and what a timer is late: lets threads run anywhere
 };
 
 extern const system_calls linux_calls;

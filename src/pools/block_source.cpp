@@ -127,9 +127,11 @@ found_blocks get_by_growing(unsigned cls, std::byte** blocks) noexcept {
 }
 
 unsigned get_after_giving_back(unsigned cls, std::byte** blocks) noexcept {
-    give_all_back();
-    const unsigned n = shared_store::get_new(cls, blocks, 1).count;
-    return n != 0 ? n : shared_store::get(cls, blocks, 1).count; // what another thread's failure freed
+    const bool found = after_giving_all_back(class_bytes(cls), [&] {
+        return shared_store::get_new(cls, blocks, 1).count != 0 ||
+               shared_store::get(cls, blocks, 1).count != 0; // what another thread's failure freed
+    });
+    return found ? 1 : 0;
 }
 
 // While much lies idle: a longer block. But a thread that has no place for the class would come for one again and
@@ -200,8 +202,9 @@ block map_large(std::size_t n) noexcept {
 }
 
 block map_large_after_giving_back(std::size_t n) noexcept {
-    give_all_back();
-    return shared_store::get_new_large(n);
+    block b;
+    static_cast<void>(after_giving_all_back(n, [&] { return (b = shared_store::get_new_large(n)).data != nullptr; }));
+    return b;
 }
 
 block find_large(std::size_t n) noexcept {

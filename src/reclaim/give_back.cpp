@@ -17,10 +17,11 @@ std::size_t over(std::size_t keep) noexcept {
 
 } // namespace
 
-void gather_idle() noexcept {
+bool gather_idle() noexcept {
     thread_caches::behind_own_gate(thread_caches::empty);
-    thread_caches::empty_others();
+    const bool all = thread_caches::empty_others();
     shared_store::empty_channels();
+    return all;
 }
 
 std::size_t idle_bytes() noexcept {
@@ -34,7 +35,8 @@ std::size_t trim_idle(std::size_t keep) noexcept {
     const std::size_t done = shared_store::purge(over(keep));
     if (over(keep) == 0) return done;
     quarantine::empty();
-    gather_idle();
+    for (attempts tries; !gather_idle() && tries.again();) {
+    }
     return done + shared_store::purge(over(keep));
 }
 
@@ -54,10 +56,11 @@ void make_fit(std::size_t limit) noexcept {
     trim_idle(limit);
 }
 
-void give_all_back() noexcept {
+bool give_all_back() noexcept {
     quarantine::empty();
-    gather_idle();
+    const bool all = gather_idle();
     shared_store::unmap_free();
+    return all;
 }
 
 } // namespace synk::inline v1::detail

@@ -51,7 +51,9 @@ public:
                   os.register_barrier,
                   now,
                   os.processor_time,
-                  os.processor};
+                  os.processor,
+                  os.yield,
+                  os.nap};
         synk::detail::the_system.store(&calls_);
     }
     watched_system(const watched_system&) = delete;
