@@ -40,7 +40,7 @@ void set_parked(cache_record& c, unsigned cls, unsigned n) noexcept {
 void change_limit(cache_record& c, unsigned cls, unsigned limit) noexcept {
     // relaxed: one writer at a time, behind the gate; others read a recent value.
     const std::size_t others = c.reserved.load(memory_order_relaxed) - c.limit(cls) * class_bytes(cls);
-    c.reserved.store(others + limit * class_bytes(cls), memory_order_relaxed);
+    c.set_reserved(others + limit * class_bytes(cls));
     c.set_limit(cls, limit);
 }
 
@@ -65,7 +65,7 @@ void expel_some_parked(cache_record& c, unsigned cls) noexcept {
     const unsigned parked = parked_in(c, cls), n = std::min(parked, most_spilled);
     std::memcpy(items, c.row(cls) + slots_of(cls) - parked, n * sizeof(*items));
     set_parked(c, cls, parked - n);
-    c.reserved.store(c.reserved.load(memory_order_relaxed) - n * class_bytes(cls), memory_order_relaxed);
+    c.set_reserved(c.reserved.load(memory_order_relaxed) - n * class_bytes(cls));
     shared_store::put_idle(cls, items, n);
 }
 

@@ -8,6 +8,7 @@
 #include "base/environment.hpp"
 #include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
+#include "cache/cache_directory.hpp"
 #include "cache/lenders.hpp"
 #include "cache/stay_loaded.hpp"
 #include "checks/tools.hpp"
@@ -45,15 +46,13 @@ constinit bool interrupted = false; // by the last fork, in the child; its one t
 
 bool has_own() noexcept { return this_thread_start.cache != &no_cache; }
 
-// Only grows, by compare-and-swap at its head; walked from head to end by anybody.
-constinit atomic<cache_record*> all_records{nullptr};
-constinit atomic<unsigned> thread_count{0};         // that have a cache; relaxed throughout: a recent value will do
-constinit atomic<cache_record*> next_look{nullptr}; // where empty_resting() goes on; null: at the head
+constinit atomic<unsigned> thread_count{0}; // that have a cache; relaxed throughout: a recent value will do
+constinit atomic<unsigned> next_look{0};    // where empty_resting() goes on; relaxed throughout: anywhere will do
 
 // 1 while every get and put shall go the slow way. Changed and asked by read-modify-writes, of which one is the later:
-//     S1: follow_options() changes it, and then tells each cache in the list.
-//     S2: a thread that begins has its cache in the list, tells it what it has read, and asks again.
-// If S1 is later it finds the cache in the list, and tells it after the thread did; if S2 is later it reads the change.
+//     S1: follow_options() changes it, and then tells each cache in the directory.
+//     S2: a thread that begins has its cache there, tells it what it has read, and asks again.
+// If S1 is later it finds the cache there, and tells it after the thread did; if S2 is later it reads the change.
 // Two threads that change the options at the same time: who is the later one at slow_only, or at a cache, has there
 // acquired the options that the other one has set, and follows those when it looks again (S3).
 constinit atomic<std::uint8_t> slow_only{0};
@@ -63,12 +62,6 @@ constinit atomic<setup_state> setup{setup_state::none};
 pthread_key_t end_of_thread; // written once, published by setup = done
 
 constinit atomic<bool> asymmetric{false}; // membarrier is to be had
-
-template <class Visit>
-void each_cache(Visit visit) noexcept {
-    // acquire: pairs with publish(); the records behind it were published before.
-    for (cache_record* c = all_records.load(memory_order_acquire); c != nullptr; c = c->next) visit(*c);
-}
 
 void end_thread(void* record) noexcept {
     auto& c = *static_cast<cache_record*>(record);
@@ -81,9 +74,7 @@ void end_thread(void* record) noexcept {
         end_work_on(c);
         c.gate.leave();
     }
-    // release: pairs with adopt(). A cache that another thread is just emptying is left to it, with what it
-    // holds.
-    c.taken.store(false, memory_order_release);
+    all_caches.leave(c); // one that another thread is just emptying is left to it, with what it holds
 }
 
 constinit atomic<bool> has_forked{false};
@@ -95,9 +86,10 @@ void note_fork() noexcept {
 
 // Nobody's for ever, and what it holds is lost, and so is not idle.
 void abandon(cache_record& c) noexcept {
-    c.taken.store(true, memory_order_relaxed);      // relaxed, as below: only this thread runs
-    c.at_work.store(nullptr, memory_order_relaxed); // a thread that may come to have that one's name is another
-    budget.give(c.reserved.exchange(0, memory_order_relaxed));
+    all_caches.take(c);
+    c.at_work.store(nullptr, memory_order_relaxed);     // a thread that may come to have that one's name is another
+    budget.give(c.reserved.load(memory_order_relaxed)); // relaxed, here and above: only this thread runs
+    c.set_reserved(0);
 }
 
 // The child goes on with its cache. Where another thread had it when it forked, and will not open its gate again, the
@@ -119,7 +111,7 @@ void caches_after_fork() noexcept {
     if (has_own()) static_cast<cache_record*>(this_thread_start.cache)->measured_at = 0; // its time begins anew
     interrupted = own_work::under_way() || (has_own() && this_thread_start.cache->gate.entered());
     thread_count.store(has_own() ? 1 : 0, memory_order_relaxed);
-    each_cache([](cache_record& c) {
+    all_caches.each([](cache_record& c) {
         if (&c == this_thread_start.cache) return;
         if (c.at_work.load(memory_order_relaxed) == this_thread()) { // relaxed: our own
             interrupted = true;
@@ -128,9 +120,11 @@ void caches_after_fork() noexcept {
         const gate_hold hold = c.gate.close([] {}, false); // nobody runs who could be inside: no barrier needed
         if (!hold) return abandon(c);
         thread_caches::abandon_bin(c, hold.in_use());
+        all_caches.note_reserving(c,
+                                  c.reserved.load(memory_order_relaxed) != 0); // who changed that was about to say so
         c.gate.forget_owner();
         c.gate.open();
-        c.taken.store(false, memory_order_release); // pairs with adopt()
+        all_caches.leave(c);
     });
     take_over_own();
 }
@@ -169,33 +163,14 @@ bool ready() noexcept {
     stay_loaded();
 }
 
-void publish(cache_record& c) noexcept {
-    c.next = all_records.load(memory_order_relaxed); // relaxed: the CAS decides
-    // release: publishes the record to each_cache.
-    while (!all_records.compare_exchange_weak(c.next, &c, memory_order_release, memory_order_relaxed)) {
-    }
-}
-
 cache_record* make_record() noexcept {
+    if (all_caches.is_full()) return nullptr;
     auto* const memory = static_cast<std::byte*>(take_record_memory(sizeof(cache_record) + page_size));
     if (memory == nullptr) return nullptr;
     auto* const c = new (static_cast<void*>(thread_caches::place_in(memory, this_thread_start))) cache_record;
     c->set_up();
     name_as_lender(*c);
-    publish(*c);
-    return c;
-}
-
-// A cache that an ended thread left, or none.
-cache_record* adopt() noexcept {
-    cache_record* found = nullptr;
-    each_cache([&found](cache_record& c) {
-        bool expected = false;
-        // relaxed load first: most are taken. acquire: pairs with end_thread's release.
-        if (found != nullptr || c.taken.load(memory_order_relaxed)) return;
-        if (c.taken.compare_exchange_strong(expected, true, memory_order_acquire, memory_order_relaxed)) found = &c;
-    });
-    return found;
+    return all_caches.enter(*c) ? c : nullptr;
 }
 
 void follow_slow_only(cache_record& c) noexcept {
@@ -210,11 +185,11 @@ void follow_slow_only(cache_record& c) noexcept {
 
 cache_record* make_own() noexcept {
     if (!ready()) return nullptr;
-    cache_record* c = adopt();
+    cache_record* c = all_caches.take();
     if (c == nullptr) c = make_record();
     if (c == nullptr) return nullptr;
     if (::pthread_setspecific(end_of_thread, c) != 0) { // nobody would hand it on
-        c->taken.store(false, memory_order_release);
+        all_caches.leave(*c);
         return nullptr;
     }
     c->begin();
@@ -241,7 +216,7 @@ cache_record* thread_caches::own() noexcept {
     if (c != nullptr) {
         this_thread_start.cache = c;
         thread_count.fetch_add(1, memory_order_relaxed); // behind it: as at a thread's end
-        c->taken.store(true, memory_order_relaxed);      // relaxed: a signal handler that forked meanwhile gave it up
+        all_caches.take(*c);                             // a signal handler that forked meanwhile gave it up
     }
     return c;
 }
@@ -292,7 +267,7 @@ private:
 
 bool thread_caches::empty_others() noexcept {
     closing_gates closing(true);
-    each_cache([&closing](cache_record& c) {
+    all_caches.each_reserving([&closing](cache_record& c) {
         if (&c != this_thread_start.cache) closing.add(c, empty_all_but);
     });
     closing.rest(empty_all_but);
@@ -301,7 +276,7 @@ bool thread_caches::empty_others() noexcept {
 
 void thread_caches::age() noexcept {
     closing_gates closing(false);
-    each_cache([&closing](cache_record& c) { closing.add(c, age_all_but); });
+    all_caches.each_reserving([&closing](cache_record& c) { closing.add(c, age_all_but); });
     closing.rest(age_all_but);
 }
 
@@ -338,15 +313,15 @@ std::size_t empty_if_resting(cache_record& c) noexcept {
 
 // A few caches a call, so that it costs the same with any number of threads.
 void thread_caches::empty_resting(std::size_t bytes) noexcept {
-    cache_record* c = next_look.load(memory_order_acquire); // acquire: the record behind it, as in each_cache
+    unsigned from = next_look.load(memory_order_relaxed);
     std::size_t done = 0;
     for (unsigned looks = 0; looks < 16 && done < bytes; ++looks) {
-        if (c == nullptr) c = all_records.load(memory_order_acquire); // pairs with publish()
-        if (c == nullptr) return;
+        cache_record* const c = all_caches.next_reserving(from);
+        if (c == nullptr) break;
         done += empty_if_resting(*c);
-        c = c->next;
+        from = c->number + 1;
     }
-    next_look.store(c, memory_order_release); // pairs with the next call's acquire
+    next_look.store(from, memory_order_relaxed); // the next call goes on behind them
 }
 
 void thread_caches::ask_own() noexcept {
@@ -361,9 +336,8 @@ unsigned thread_caches::threads() noexcept { return std::max(1U, thread_count.lo
 
 std::size_t thread_caches::idle_bytes() noexcept {
     std::size_t bytes = 0;
-    each_cache([&bytes](const cache_record& c) {
-        if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: recent values
-        for (unsigned cls = 0; cls < cached_class_count; ++cls)
+    all_caches.each_reserving([&bytes](const cache_record& c) {
+        for (unsigned cls = 0; cls < cached_class_count; ++cls) // relaxed: recent values
             bytes += (c.count(cls) + c.parked[cls].load(memory_order_relaxed)) * class_bytes(cls);
     });
     return bytes;
@@ -371,13 +345,16 @@ std::size_t thread_caches::idle_bytes() noexcept {
 
 std::size_t thread_caches::reserved_bytes() noexcept {
     std::size_t bytes = 0;
-    each_cache([&bytes](const cache_record& c) { bytes += c.reserved.load(memory_order_relaxed); }); // relaxed: recent
+    all_caches.each_reserving(
+        [&bytes](const cache_record& c) { bytes += c.reserved.load(memory_order_relaxed); }); // relaxed: recent
     return bytes;
 }
 
-std::uint64_t thread_caches::hits(unsigned cls) noexcept {
-    std::uint64_t sum = 0;
-    each_cache([&sum, cls](const cache_record& c) { sum += c.bin(cls).hits(); });
+thread_caches::class_hits thread_caches::hits() noexcept {
+    class_hits sum;
+    all_caches.each([&sum](const cache_record& c) {
+        for (unsigned cls = 0; cls < cached_class_count; ++cls) sum.of[cls] += c.bin(cls).hits();
+    });
     return sum;
 }
 
@@ -397,7 +374,7 @@ void thread_caches::follow_options() noexcept {
         no_hits = the_settings.no_hits();
         const bool on = no_hits || always_slow();
         static_cast<void>(slow_only.exchange(on ? 1 : 0, memory_order_acq_rel)); // S1, acquires S2
-        each_cache([on](cache_record& c) { c.gate.set_slow_only(on); });
+        all_caches.each([on](cache_record& c) { c.gate.set_slow_only(on); });
     } while (the_settings.no_hits() != no_hits); // S3
 }
 

@@ -9,8 +9,8 @@
 
 namespace synk::inline v1::detail {
 
-// A thread's cache with what the others need of it. Records are never unmapped: a list of them can be walked at
-// any time without protection.
+// A thread's cache with what the others need of it. Records are never unmapped: who finds one (cache_directory.hpp) may
+// look at it at any time without protection.
 //
 // Parking tells exactly which blocks of a bin are not needed: at each visit the keeper moves all blocks of a bin to
 // the far end of its slots, where no hit finds them. The owner's next get takes half of them back; what is still
@@ -38,9 +38,11 @@ struct cache_record : thread_cache {
     std::uint64_t measured_at = 0;        // ns of its processor time, 0: it is not measured now
     unsigned evictions = 0;               // see growth.hpp; the owner's
     std::size_t overpaid = 0;             // see growth.hpp; the owner's
-    atomic<bool> taken{true};             // some thread's; false: free for the next thread
     atomic<const void*> at_work{nullptr}; // the thread that empties or ages it, or null; see caches_after_fork
-    cache_record* next = nullptr;         // the list only grows; written before the record is published
+    unsigned number = 0;                  // in the directory; written before the record is published there
+
+    // From behind the gate: `reserved` is so much from now on. Who makes or gives back the reservation is the caller.
+    void set_reserved(std::size_t bytes) noexcept;
 
     // A thread comes to own it: what the one before it did is not this one's past.
     void begin() noexcept {
@@ -208,8 +210,11 @@ public:
     // Bytes in all caches: a recent value; and a quick upper bound of it.
     [[nodiscard]] static std::size_t idle_bytes() noexcept;
     [[nodiscard]] static std::size_t reserved_bytes() noexcept;
-    // Gets served by the caches, by class: a recent value.
-    [[nodiscard]] static std::uint64_t hits(unsigned cls) noexcept;
+    // Gets served by the caches, by class: recent values.
+    struct class_hits {
+        std::uint64_t of[cached_class_count] = {};
+    };
+    [[nodiscard]] static class_hits hits() noexcept;
 
     // Whether a fork, here or in a parent, found memory of the pool: pages may be shared with another process, and the
     // system keeps those whatever it was told.

@@ -45,7 +45,10 @@ void add_tier(statistics& s, unsigned tier) {
     to.channel_room = channels[tier].bound();
 }
 
-void add_class(statistics& s, unsigned cls) { s.tiers[tier_of_class(cls)].cache_hits += thread_caches::hits(cls); }
+void add_hits(statistics& s) {
+    const thread_caches::class_hits hits = thread_caches::hits();
+    for (unsigned cls = 0; cls < cached_class_count; ++cls) s.tiers[tier_of_class(cls)].cache_hits += hits.of[cls];
+}
 
 void add_counts(statistics& s) {
     s.splits = counters.splits.get();
@@ -77,7 +80,7 @@ void add_bytes(statistics& s) {
 statistics look() {
     statistics s;
     for (unsigned tier = 0; tier <= tier_count; ++tier) add_tier(s, tier);
-    for (unsigned cls = 0; cls < cached_class_count; ++cls) add_class(s, cls);
+    add_hits(s);
     add_counts(s);
     add_bytes(s);
     return s;

@@ -2,6 +2,7 @@
 // measured().
 
 #include <algorithm>
+#include <barrier>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <new>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <valgrind/callgrind.h>
@@ -119,10 +121,23 @@ void set_limit(std::size_t idle_limit) {
     synk::configure(o);
 }
 
-// What else is in the pool: blocks that nobody touches, of 1 MiB, or whole chunks.
-enum class state { lent, idle, pieces };
+// Threads that all are alive at a time, use the pool and end.
+void let_come_and_go(unsigned long threads) {
+    std::barrier all(static_cast<std::ptrdiff_t>(threads));
+    std::vector<std::jthread> running;
+    for (unsigned long i = 0; i < threads; ++i)
+        running.emplace_back([&all] {
+            sized_4k();
+            all.arrive_and_wait();
+        });
+}
+
+// What else is in the pool: blocks that nobody touches, of 1 MiB, or whole chunks; or what ended threads left.
+enum class state { lent, idle, pieces, ended };
 std::vector<synk::bytes> filling;
-void fill(std::size_t bytes, state how) {
+void fill(unsigned long much, state how) {
+    if (how == state::ended) return let_come_and_go(much);
+    const std::size_t bytes = much * mib;
     const std::size_t size = how == state::idle ? 4 * mib : mib;
     while (filling.size() * size < bytes) filling.push_back(synk::get_sized_pool().get_sized(size));
     if (how == state::idle) filling.clear();
@@ -160,6 +175,7 @@ std::optional<state> find_state(std::string_view name) {
     if (name == "lent") return state::lent;
     if (name == "idle") return state::idle;
     if (name == "pieces") return state::pieces;
+    if (name == "ended") return state::ended;
     return std::nullopt;
 }
 unsigned long number(const char* text) {
@@ -169,7 +185,7 @@ unsigned long number(const char* text) {
 }
 
 int say_usage() {
-    std::fputs("usage: cost_paths PATH PAIRS [lent|idle|pieces MIB], where PATH is one of", stderr);
+    std::fputs("usage: cost_paths PATH PAIRS [lent|idle|pieces MIB|ended THREADS], where PATH is one of", stderr);
     for (const path& p : paths) std::fprintf(stderr, " %s", p.name.data());
     std::fputs("\n", stderr);
     return 2;
@@ -191,7 +207,7 @@ int main(int argc, char** argv) {
     set_limit(argc == 5 ? std::size_t{64} << 30 : synk::options{}.idle_limit);
     if (p->holds) hold(pairs);
     try {
-        if (argc == 5) fill(number(argv[4]) * mib, *how);
+        if (argc == 5) fill(number(argv[4]), *how);
     } catch (const std::bad_alloc&) {
         std::fprintf(stderr, "the system does not give %s MiB, though nobody touches them\n", argv[4]);
         return 77;

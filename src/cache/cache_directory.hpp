@@ -1,0 +1,89 @@
+// The caches of all threads by number: whom the next thread may have, and who reserves something, are found without a
+// look at each. There are as many as threads ever were alive at a time, for ever, and they lie far from each other.
+//
+// Thread safety: anybody, at any time; a cache is taken and left by one thread at a time.
+#pragma once
+
+#include <cstdint>
+
+#include <synk/detail/atomic.hpp>
+
+#include "cache/thread_caches.hpp"
+#include "chunks/id_set.hpp"
+
+namespace synk::inline v1::detail {
+
+#ifndef SYNK_MOST_CACHES
+#define SYNK_MOST_CACHES 65'536
+#endif
+
+class cache_directory {
+public:
+    // Threads that come when so many have a cache do without one.
+    static constexpr unsigned capacity = SYNK_MOST_CACHES;
+
+    [[nodiscard]] bool is_full() const noexcept {
+        return entered_.load(memory_order_relaxed) >= capacity; // relaxed: a recent value
+    }
+    // A new cache, which the caller has made and taken. False: there are as many as there may be.
+    [[nodiscard]] bool enter(cache_record& c) noexcept {
+        const unsigned number = entered_.fetch_add(1, memory_order_relaxed); // the addition alone decides whose it is
+        if (number >= capacity) return false;
+        c.number = number;
+        at_[number].store(&c, memory_order_release); // publishes the record to who finds it
+        return true;
+    }
+
+    // One that nobody has; null: there is none. Acquires what leave() published: the set's operations are seq_cst.
+    [[nodiscard]] cache_record* take() noexcept {
+        for (unsigned n = free_.lowest(); n != free_.none; n = free_.lowest())
+            if (free_.erase(n)) return at(n); // who erases it owns it
+        return nullptr;
+    }
+    // This one, if nobody has it.
+    bool take(const cache_record& c) noexcept { return free_.erase(c.number); }
+    void leave(const cache_record& c) noexcept { free_.insert(c.number); }
+
+    // From behind its gate: whether it reserves anything.
+    void note_reserving(const cache_record& c, bool reserves) noexcept {
+        reserves ? reserving_.insert(c.number) : reserving_.erase(c.number);
+    }
+
+    template <class Visit>
+    void each(Visit visit) noexcept {
+        // relaxed: of who has entered before, the edge by which one knows that orders the number, too.
+        const unsigned count = entered_.load(memory_order_relaxed);
+        for (unsigned n = 0; n < count && n < capacity; ++n)
+            if (cache_record* const c = at(n)) visit(*c);
+    }
+    // Those that come to reserve something, or cease to, meanwhile, are found or not.
+    template <class Visit>
+    void each_reserving(Visit visit) noexcept {
+        for (unsigned n = reserving_.lowest(); n != reserving_.none; n = reserving_.next(n + 1)) visit(*at(n));
+    }
+    template <class Visit>
+    void each_free(Visit visit) noexcept {
+        for (unsigned n = free_.lowest(); n != free_.none; n = free_.next(n + 1)) visit(*at(n));
+    }
+    // The next one from this number on that reserves something, or the first of all; null: there is none.
+    [[nodiscard]] cache_record* next_reserving(unsigned from) noexcept {
+        unsigned n = reserving_.next(from);
+        if (n == reserving_.none) n = reserving_.lowest();
+        return n != reserving_.none ? at(n) : nullptr;
+    }
+
+private:
+    // Null: it is just being entered.
+    [[nodiscard]] cache_record* at(unsigned number) const noexcept {
+        return at_[number].load(memory_order_acquire); // pairs with enter()
+    }
+
+    id_set<capacity> free_;
+    id_set<capacity> reserving_;
+    atomic<unsigned> entered_{0}; // or more, where some tried when it was full
+    atomic<cache_record*> at_[capacity]{};
+};
+
+extern constinit cache_directory all_caches;
+
+} // namespace synk::inline v1::detail
