@@ -42,7 +42,21 @@ public:
     }
     // This one, if nobody has it.
     bool take(const cache_record& c) noexcept { return free_.erase(c.number); }
-    void leave(const cache_record& c) noexcept { free_.insert(c.number); }
+    // In this order: who finds it among the left ones and cannot take it knows that its next owner will leave it, too.
+    void leave(const cache_record& c) noexcept {
+        free_.insert(c.number);
+        left_.insert(c.number);
+    }
+    // Of those that were left since, up to `most` which nobody has, and the caller meanwhile. clean() says whether it
+    // did.
+    template <class Clean>
+    void clean_left(unsigned most, Clean clean) noexcept {
+        for (unsigned n = left_.lowest(); n != left_.none && most-- != 0; n = left_.next(n + 1)) {
+            if (!left_.erase(n) || !free_.erase(n)) continue;
+            if (!clean(*at(n))) left_.insert(n);
+            free_.insert(n);
+        }
+    }
 
     // From behind its gate: whether it reserves anything.
     void note_reserving(const cache_record& c, bool reserves) noexcept {
@@ -61,10 +75,6 @@ public:
     void each_reserving(Visit visit) noexcept {
         for (unsigned n = reserving_.lowest(); n != reserving_.none; n = reserving_.next(n + 1)) visit(*at(n));
     }
-    template <class Visit>
-    void each_free(Visit visit) noexcept {
-        for (unsigned n = free_.lowest(); n != free_.none; n = free_.next(n + 1)) visit(*at(n));
-    }
     // The next one from this number on that reserves something, or the first of all; null: there is none.
     [[nodiscard]] cache_record* next_reserving(unsigned from) noexcept {
         unsigned n = reserving_.next(from);
@@ -79,6 +89,7 @@ private:
     }
 
     id_set<capacity> free_;
+    id_set<capacity> left_;
     id_set<capacity> reserving_;
     atomic<unsigned> entered_{0}; // or more, where some tried when it was full
     atomic<cache_record*> at_[capacity]{};

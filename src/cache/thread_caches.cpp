@@ -324,6 +324,27 @@ void thread_caches::empty_resting(std::size_t bytes) noexcept {
     next_look.store(from, memory_order_relaxed); // the next call goes on behind them
 }
 
+namespace {
+
+// Where no bin holds anything, and none has a limit, the slots may be zero, as they were at first. False: somebody who
+// empties the cache is behind its gate yet.
+bool give_slots_back(cache_record& c) noexcept {
+    if (!c.gate.enter_slow()) return false;
+    begin_work_on(c);
+    auto* const slots = reinterpret_cast<std::byte*>(c.slots);
+    const std::size_t before = -reinterpret_cast<std::uintptr_t>(slots) % page_size; // in a page that others begin
+    const std::size_t whole_pages = (sizeof(c.slots) - before) / page_size * page_size;
+    const bool empty = c.reserved.load(memory_order_relaxed) == 0;     // relaxed: behind the gate
+    if (empty) os().advise(slots + before, whole_pages, advice::gone); // refused: they stay as they are
+    end_work_on(c);
+    c.gate.leave();
+    return empty;
+}
+
+} // namespace
+
+void thread_caches::give_back_left(unsigned most) noexcept { all_caches.clean_left(most, give_slots_back); }
+
 void thread_caches::ask_own() noexcept {
     if (has_own()) this_thread_start.cache->gate.ask();
 }

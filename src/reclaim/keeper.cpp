@@ -133,6 +133,7 @@ void start_clock() noexcept {
 std::size_t visit(std::uint64_t now) noexcept {
     quarantine::age(now);
     thread_caches::age();
+    thread_caches::give_back_left(64);
     const ageing how{now, the_settings.gone_after_ns() - the_settings.weak_after_ns(), !thread_caches::forked()};
     return shared_store::age(how);
 }

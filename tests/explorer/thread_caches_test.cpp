@@ -4,6 +4,7 @@
 // The source itself is compiled here, so that the worlds can play threads that begin and end.
 #include "cache/thread_caches.cpp"
 
+#include <cstring>
 #include <new>
 
 #include <gtest/gtest.h>
@@ -32,6 +33,10 @@ struct prepared {
         static_cast<void>(synk_explorer::start());
         calls = os();
         calls.barrier = []() noexcept { return synk_explorer::membarrier(); };
+        calls.advise = [](void* at, std::size_t size, advice) noexcept {
+            std::memset(at, 0, size);
+            return true;
+        };
         the_system.store(&calls);
         asymmetric.store(true);
         this_thread_start.cache = &no_cache;
@@ -151,7 +156,10 @@ using aged = disturbed<&thread_caches::age>;
 // Only caches that rest are emptied; this one has served no get yet.
 using emptying_resting = disturbed<[] { thread_caches::empty_resting(caches_world::bytes); }>;
 
-// A record is in the list once it is found there as its maker left it; two are made at the same time.
+// Its memory is given back when nobody has it, and it holds nothing.
+using giving_back = disturbed<[] { thread_caches::give_back_left(1); }>;
+
+// A record is found as its maker left it; two are made at the same time.
 struct publishing : caches_world {
     cache_record other;
     plain<int> other_ready = 0;
@@ -218,6 +226,7 @@ const std::vector<program> worlds{program_of<adopting>("caches_adopting"),
                                   program_of<emptying>("caches_emptying"),
                                   program_of<emptying_resting>("caches_emptying_resting"),
                                   program_of<aged>("caches_aged"),
+                                  program_of<giving_back>("caches_giving_back"),
                                   program_of<publishing>("caches_publishing"),
                                   program_of<switching<true, false>>("caches_slow_new"),
                                   program_of<switching<true, true>>("caches_slow_adopted"),
