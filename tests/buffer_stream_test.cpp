@@ -4,18 +4,25 @@
 #include <synk/pool.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <new>
 #include <sstream>
 #include <stdexcept>
 #include <streambuf>
 #include <string>
+#include <thread>
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "buffer_helpers.hpp"
+#include "support/effort.hpp"
+#include "support/system_that_refuses.hpp"
 
 namespace {
 
@@ -117,13 +124,69 @@ TEST(buffer_stream, keeps_what_a_stream_does_not_take) {
 TEST(buffer_stream, keeps_its_books_when_a_stream_throws) {
     limited both(6, true);
     std::iostream stream(&both);
+    stream.exceptions(std::ios_base::badbit);
     buffer b;
-    EXPECT_THROW(b.read_from(stream), std::runtime_error);
+    EXPECT_THROW(b.read_from(stream), std::runtime_error) << "what was thrown, and no ios_base::failure";
+    EXPECT_EQ(stream.rdstate(), std::ios_base::badbit);
     EXPECT_EQ(b.view(), "gggggg");
+    stream.clear();
     both.room = 2;
     EXPECT_THROW(b.write_to(stream), std::runtime_error);
+    EXPECT_EQ(stream.rdstate(), std::ios_base::badbit);
     EXPECT_EQ(both.taken, "gg");
     EXPECT_EQ(b.view(), "gggg");
+}
+
+TEST(buffer_stream, is_told_by_badbit_what_a_stream_may_not_throw) {
+    limited both(6, true);
+    std::iostream stream(&both);
+    buffer b;
+    EXPECT_EQ(b.read_from(stream), 6U);
+    EXPECT_EQ(stream.rdstate(), std::ios_base::badbit) << "and not the end";
+    EXPECT_EQ(b.view(), "gggggg");
+    stream.clear();
+    stream.exceptions(std::ios_base::eofbit | std::ios_base::failbit);
+    both.room = 2;
+    EXPECT_EQ(b.write_to(stream), 2U);
+    EXPECT_EQ(stream.rdstate(), std::ios_base::badbit);
+    EXPECT_EQ(b.view(), "gggg");
+}
+
+TEST(buffer_stream, reads_nothing_of_a_folder) {
+    std::ifstream in("/");
+    ASSERT_TRUE(in.is_open());
+    buffer b("kept");
+    EXPECT_EQ(b.read_from(in), 0U);
+    EXPECT_TRUE(in.bad() && !in.eof());
+    EXPECT_EQ(b.view(), "kept");
+}
+
+TEST(buffer_stream, throws_what_growing_throws) {
+    std::istringstream in("contents");
+    synk::trim(); // a block that was longer may grow again without asking the system
+    buffer b(letters(5 * synk_test::mib));
+    {
+        const synk_test::system_that_refuses system({.map = true, .make_accessible = true, .remap = true});
+        EXPECT_THROW(b.read_from(in), std::bad_alloc);
+    }
+    EXPECT_TRUE(in.good());
+    EXPECT_EQ(b.read_from(in), 8U);
+}
+
+// That is no error of the stream's.
+TEST(buffer_stream, lets_a_thread_be_cancelled_where_a_stream_waits) {
+    if (synk_test::slowness() != 1) GTEST_SKIP() << "AddressSanitizer does not see how the stack of such a thread ends";
+    int fds[2];
+    ASSERT_EQ(::pipe2(fds, O_CLOEXEC), 0);
+    std::thread t([&] {
+        std::ifstream in("/proc/self/fd/" + std::to_string(fds[0]));
+        buffer b;
+        b.read_from(in);
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20)); // wherever it is then, it comes to the call
+    ASSERT_EQ(::pthread_cancel(t.native_handle()), 0);
+    t.join();
+    for (const int fd : fds) ::close(fd);
 }
 
 TEST(buffer_stream, keeps_what_was_read_when_the_end_of_a_stream_throws) {

@@ -237,8 +237,8 @@ public:
     // --- From and to elsewhere ---
     //
     // What a call has moved stays moved, however it ends: what was read is in the buffer, what was written is
-    // consumed, and nothing else is. What a callable or a stream throws passes through, and nothing of the
-    // inner call that threw is counted. A callable must not touch the buffer that calls it.
+    // consumed, and nothing else is. What a callable throws passes through; a stream that throws is told of below.
+    // Nothing of the inner call that threw is counted. A callable must not touch the buffer that calls it.
 
     // Reads until end of file (end), EAGAIN (would_block) or an error; EINTR is retried. Each read, that of
     // the end too, is offered at least min_read bytes; a buffer with so many to spare does not grow. One that
@@ -247,8 +247,10 @@ public:
     // One read; done when something has come. Of a datagram what does not fit into available_buffer() is lost, and an
     // empty one is an end: grow() first, or recv() into available_buffer() and commit().
     [[nodiscard]] SYNK_API io_result read_some(int fd);
-    // Reads to the end of the stream, unformatted, and sets eofbit; only failbit when the stream was not
-    // good(). Returns how many bytes came.
+    // Reads to the end of the stream, as an unformatted input function, and sets eofbit; only failbit when the stream
+    // was not good(), only badbit when its streambuf threw. Throws, beside what growing throws, what the stream's
+    // exceptions() ask for: for badbit what the streambuf threw, else std::ios_base::failure. Returns how many bytes
+    // came.
     SYNK_API std::size_t read_from(std::istream& in);
     // Calls `source` until it returns 0. Returns how many bytes came. A source that claims more than it was
     // offered (as one that returns -1 does) is the caller's error.
@@ -260,8 +262,8 @@ public:
     // after EAGAIN (would_block) or an error is still unread. A pipe or socket that nobody reads raises SIGPIPE as
     // always; where that is ignored, the error is EPIPE.
     [[nodiscard]] SYNK_API io_result write_to(int fd);
-    // The same; a stream that takes less gets badbit, one that was not good() failbit. Returns how many bytes
-    // went.
+    // The same; a stream that takes less, or whose streambuf throws, gets badbit, one that was not good() failbit, and
+    // its exceptions() hold as above. Returns how many bytes went.
     SYNK_API std::size_t write_to(std::ostream& out);
     // Calls `sink` until nothing is unread or it returns 0. Returns how many bytes went. A sink that claims
     // more than it was offered is the caller's error.

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ios>
 #include <istream>
 #include <ostream>
 
+#include <cxxabi.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +37,26 @@ template <class Call>
     if (::fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return 0;
     const off_t at = ::lseek(fd, 0, SEEK_CUR);
     return at >= 0 && at < file.st_size ? static_cast<std::size_t>(std::min(file.st_size - at, most)) : 0;
+}
+
+// What a call of the stream's buffer moves; 0, and badbit, when it throws, as the standard has it for unformatted
+// functions: the exception goes on where exceptions() asks for badbit, and no ios_base::failure is in its place.
+template <class Call>
+[[nodiscard]] std::streamsize moved(std::ios& stream, Call call) {
+    try {
+        return call();
+#ifdef __GLIBCXX__
+    } catch (const abi::__forced_unwind&) { // a thread that is cancelled where the stream waits
+        throw;
+#endif
+    } catch (...) {
+        try {
+            stream.setstate(std::ios_base::badbit);
+        } catch (const std::ios_base::failure&) { // it is set all the same
+        }
+        if ((stream.exceptions() & std::ios_base::badbit) != 0) throw;
+        return 0;
+    }
 }
 
 } // namespace
@@ -75,9 +97,11 @@ std::size_t buffer::read_from(std::istream& in) {
     const std::istream::sentry ready(in, true);
     if (!ready) return 0;
     const std::size_t total = read_from([&](std::span<std::byte> free) {
-        return in.rdbuf()->sgetn(reinterpret_cast<char*>(free.data()), static_cast<std::streamsize>(free.size()));
+        return moved(in, [&] {
+            return in.rdbuf()->sgetn(reinterpret_cast<char*>(free.data()), static_cast<std::streamsize>(free.size()));
+        });
     });
-    in.setstate(std::ios_base::eofbit);
+    if (!in.bad()) in.setstate(std::ios_base::eofbit);
     return total;
 }
 
@@ -88,8 +112,10 @@ std::size_t buffer::write_to(std::ostream& out) {
         return 0;
     }
     const std::size_t total = write_to([&](std::span<const std::byte> data) {
-        return out.rdbuf()->sputn(reinterpret_cast<const char*>(data.data()),
-                                  static_cast<std::streamsize>(data.size()));
+        return moved(out, [&] {
+            return out.rdbuf()->sputn(reinterpret_cast<const char*>(data.data()),
+                                      static_cast<std::streamsize>(data.size()));
+        });
     });
     if (!empty()) out.setstate(std::ios_base::badbit);
     return total;
