@@ -1,5 +1,4 @@
 // Buffers meet file descriptors: every way in which a transfer can end, and that none loses a byte.
-#include <bit>
 #include <synk/pool.hpp>
 
 #include <atomic>
@@ -8,73 +7,25 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <thread>
-#include <utility>
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "buffer_helpers.hpp"
+#include "descriptors.hpp"
 #include "support/effort.hpp"
-#include "support/gets.hpp"
 
 namespace {
 
 using namespace buffer_helpers;
+using namespace descriptors;
 using synk::io_result;
 using synk::io_status;
-
-// A descriptor that is closed at the end of its scope.
-class descriptor {
-public:
-    explicit descriptor(int fd) : fd_(fd) { EXPECT_GE(fd, 0) << std::generic_category().message(errno); }
-    descriptor(const descriptor&) = delete;
-    descriptor& operator=(const descriptor&) = delete;
-    ~descriptor() { close(); }
-
-    operator int() const { return fd_; }
-    void close() {
-        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    }
-    void set_nonblocking() const { ASSERT_EQ(::fcntl(fd_, F_SETFL, O_NONBLOCK), 0); }
-
-private:
-    int fd_;
-};
-
-struct ends {
-    int fds[2];
-};
-
-ends make_pipe() {
-    ends e;
-    EXPECT_EQ(::pipe2(e.fds, O_CLOEXEC), 0);
-    return e;
-}
-
-ends make_socket_pair() {
-    ends e;
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, e.fds), 0);
-    return e;
-}
-
-// Both are what read() returns from and what write() goes to.
-struct channel {
-    explicit channel(ends e = make_pipe()) : out(e.fds[0]), in(e.fds[1]) {}
-    descriptor out, in;
-
-    void send(std::string_view s) const { ASSERT_EQ(::write(in, s.data(), s.size()), static_cast<ssize_t>(s.size())); }
-};
-
-descriptor unnamed_file() { return descriptor(::memfd_create("unnamed", MFD_CLOEXEC)); }
 
 class buffer_descriptor : public ::testing::Test {
 protected:
@@ -134,22 +85,6 @@ TEST_F(buffer_descriptor, reads_a_file_to_its_end) {
     }
 }
 
-TEST_F(buffer_descriptor, grows_once_to_what_a_file_has_left) {
-    constexpr std::size_t n = 3'000'000;
-    const descriptor file = unnamed_file();
-    const std::string contents = letters(n);
-    ASSERT_EQ(::write(file, contents.data(), n), static_cast<ssize_t>(n));
-    for (const std::size_t left : {n, std::size_t{20'000}}) {
-        ::lseek(file, static_cast<off_t>(n - left), SEEK_SET);
-        buffer b("x");
-        const std::uint64_t before = synk_test::gets();
-        EXPECT_EQ(b.read_from(file), (io_result{left, io_status::end, 0}));
-        EXPECT_EQ(b.view().substr(1), std::string_view(contents).substr(n - left));
-        EXPECT_EQ(synk_test::gets(), before + 1) << left;
-        EXPECT_LE(b.capacity(), std::bit_ceil(left)); // 4 MiB of few lengths, and a class
-    }
-}
-
 TEST_F(buffer_descriptor, reads_a_pipe_until_it_is_closed) {
     channel c;
     const std::string contents = letters(300'000); // more than a pipe holds: many short reads
@@ -189,20 +124,6 @@ TEST_F(buffer_descriptor, read_some_reads_once) {
     c.in.close();
     EXPECT_EQ(b.read_some(c.out), (io_result{0, io_status::end, 0}));
     EXPECT_EQ(b.view(), "onetwo");
-}
-
-TEST_F(buffer_descriptor, reads_with_all_its_room_and_never_less_than_min_read) {
-    const descriptor file = unnamed_file();
-    ASSERT_EQ(::ftruncate(file, 1'000'000), 0);
-    buffer b = synk::get_sized_pool().get_sized_buffer(100'000);
-    const std::size_t room = b.available();
-    EXPECT_EQ(b.read_some(file), (io_result{room, io_status::done, 0}));
-    b.truncate(room - buffer::min_read);
-    EXPECT_EQ(b.read_some(file), (io_result{buffer::min_read, io_status::done, 0}));
-    EXPECT_EQ(b.capacity(), room);
-    b.truncate(room - buffer::min_read + 1);
-    EXPECT_GT(b.read_some(file).count, room - buffer::min_read);
-    EXPECT_GE(b.capacity(), 2 * room);
 }
 
 TEST_F(buffer_descriptor, reads_on_after_a_signal) {

@@ -91,7 +91,8 @@ concept byte_sink = std::invocable<F&, std::span<const std::byte>> &&
 //         while (!b.empty()) handle_line(b.read_until('\n').text());
 class buffer {
 public:
-    // read_from offers every source at least this much free space, and all that there is.
+    // read_from offers every source at least this much free space, or as much as a regular file has left, and all that
+    // there is.
     static constexpr std::size_t min_read = 512;
 
     // What read_until took: up to and with the delimiter, or all there was when there is none.
@@ -240,9 +241,10 @@ public:
     // consumed, and nothing else is. What a callable throws passes through; a stream that throws is told of below.
     // Nothing of the inner call that threw is counted. A callable must not touch the buffer that calls it.
 
-    // Reads until end of file (end), EAGAIN (would_block) or an error; EINTR is retried. Each read, that of
-    // the end too, is offered at least min_read bytes; a buffer with so many to spare does not grow. One that
-    // a regular file has filled grows once to what the file has left, up to 64 MiB at a time.
+    // Reads until end of file (end), EAGAIN (would_block) or an error; EINTR is retried. A buffer with min_read bytes
+    // to spare does not grow, nor does one into which the rest of a regular file just fits. One into which it does not
+    // grows once to what the file has left, up to 64 MiB at a time. Of all else each read, that of the end too, is
+    // offered at least min_read bytes.
     [[nodiscard]] SYNK_API io_result read_from(int fd);
     // One read; done when something has come. Of a datagram what does not fit into available_buffer() is lost, and an
     // empty one is an end: grow() first, or recv() into available_buffer() and commit().

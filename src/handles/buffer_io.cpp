@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <ios>
 #include <istream>
+#include <optional>
 #include <ostream>
 
 #include <cxxabi.h>
@@ -29,14 +30,27 @@ template <class Call>
     return {count, io_status::error, error};
 }
 
-// Bytes from where a regular file is read next to its end: what it says now, which need not be so when it is read. 0
-// for all else. Of a long file as many as are worth room before they are there.
-[[nodiscard]] std::size_t known_to_come(int fd) noexcept {
+// One read; done when something has come.
+[[nodiscard]] io_result read_once(int fd, std::span<std::byte> into) {
+    const ssize_t n = retried([&] { return ::read(fd, into.data(), into.size()); });
+    if (n < 0) return failed(0, errno);
+    return {static_cast<std::size_t>(n), n == 0 ? io_status::end : io_status::done, 0};
+}
+
+// Bytes that a regular file has behind the place where it is read next: what it says now, which need not be so when it
+// is read. Of a long file as many as are worth room before they are there. None where the file does not say.
+//
+// That nothing is left is not believed but asked, by a read that takes nothing: there may be no memory for what comes.
+[[nodiscard]] std::optional<std::size_t> known_to_come(int fd) {
     constexpr off_t most = off_t{64} << 20;
     struct stat file;
-    if (::fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return 0;
+    if (::fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || file.st_size == 0) return {}; // 0: perhaps one of /proc
     const off_t at = ::lseek(fd, 0, SEEK_CUR);
-    return at >= 0 && at < file.st_size ? static_cast<std::size_t>(std::min(file.st_size - at, most)) : 0;
+    if (at < 0) return {};
+    if (at < file.st_size) return static_cast<std::size_t>(std::min(file.st_size - at, most));
+    std::byte beyond;
+    if (retried([&] { return ::pread(fd, &beyond, 1, at); }) == 0) return 0;
+    return {};
 }
 
 // What a call of the stream's buffer moves; 0, and badbit, when it throws, as the standard has it for unformatted
@@ -62,22 +76,25 @@ template <class Call>
 } // namespace
 
 io_result buffer::read_some(int fd) {
-    const std::span<std::byte> free = room_to_read();
-    const ssize_t n = retried([&] { return ::read(fd, free.data(), free.size()); });
-    if (n < 0) return failed(0, errno);
-    if (n == 0) return {0, io_status::end, 0};
-    write_ += static_cast<std::size_t>(n);
-    return {static_cast<std::size_t>(n), io_status::done, 0};
+    const io_result one = read_once(fd, room_to_read());
+    write_ += one.count;
+    return one;
 }
 
+// Little room is made more only for what is known to come, or may: a file that just fits ends in the block that it has.
 io_result buffer::read_from(int fd) {
+    start_write();
     for (std::size_t total = 0;;) {
-        const io_result one = read_some(fd);
+        if (available() < min_read) {
+            const std::optional<std::size_t> rest = known_to_come(fd);
+            if (rest == 0) return {total, io_status::end, 0};
+            const std::size_t wanted = rest.value_or(min_read);
+            if (wanted > available()) make_room(wanted);
+        }
+        const io_result one = read_once(fd, available_buffer());
+        write_ += one.count;
         total += one.count;
         if (one.status != io_status::done) return {total, one.status, one.error};
-        // Full: of a file it is known how much is missing, and that needs one larger block instead of all between.
-        if (available() == 0)
-            if (const std::size_t rest = known_to_come(fd)) make_room(rest + min_read);
     }
 }
 
