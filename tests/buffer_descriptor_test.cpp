@@ -126,6 +126,70 @@ TEST_F(buffer_descriptor, read_some_reads_once) {
     EXPECT_EQ(b.view(), "onetwo");
 }
 
+TEST_F(buffer_descriptor, reads_no_more_of_a_file_than_it_may) {
+    const std::string contents = letters(2'000'000);
+    for (const std::size_t at_most : {1U, 511U, 4095U, 4096U, 100'000U, 2'000'000U}) { // with a byte of 4096 used
+        const descriptor file = file_of(contents);
+        buffer b("x");
+        EXPECT_EQ(b.read_from(file, at_most), (io_result{at_most, io_status::done, 0}));
+        EXPECT_TRUE(b.view().substr(1) == contents.substr(0, at_most)) << at_most;
+        EXPECT_EQ(::lseek(file, 0, SEEK_CUR), static_cast<off_t>(at_most)) << "the rest is for others";
+        EXPECT_LE(b.capacity(), 4 * (at_most + page)) << "room for what may come, not for all that the file has";
+        EXPECT_EQ(b.read_from(file).count, contents.size() - at_most);
+        EXPECT_TRUE(b.view().substr(1) == contents);
+    }
+}
+
+TEST_F(buffer_descriptor, finds_the_end_before_as_much_as_it_may_read) {
+    for (const std::size_t n : {0U, 1U, 4096U, 100'000U}) {
+        const descriptor file = file_of(letters(n));
+        buffer b;
+        EXPECT_EQ(b.read_from(file, n + 1), (io_result{n, io_status::end, 0}));
+        EXPECT_EQ(b.read_from(file, too_large), (io_result{0, io_status::end, 0}));
+        EXPECT_TRUE(b.view() == letters(n));
+        EXPECT_LE(b.capacity(), n + 100 * page) << "room for what is there, not for all that may come";
+    }
+}
+
+TEST_F(buffer_descriptor, reads_no_more_of_a_pipe_than_it_may) {
+    channel c;
+    buffer b(letters(page - 3)); // full after three bytes
+    c.send("onetwo|and the next");
+    EXPECT_EQ(b.read_from(c.out, 3), (io_result{3, io_status::done, 0})); // would block if it asked for the end
+    EXPECT_EQ(b.capacity(), page);
+    EXPECT_EQ(b.read_from(c.out, 4), (io_result{4, io_status::done, 0}));
+    EXPECT_EQ(b.view().substr(page - 3), "onetwo|");
+    c.in.close();
+    EXPECT_EQ(b.read_from(c.out, 20), (io_result{12, io_status::end, 0}));
+    EXPECT_EQ(b.view().substr(page + 4), "and the next");
+}
+
+TEST_F(buffer_descriptor, reads_on_after_not_ready_up_to_what_it_may) {
+    channel c;
+    c.out.set_nonblocking();
+    buffer b;
+    EXPECT_EQ(b.read_from(c.out, 6), (io_result{0, io_status::would_block, 0}));
+    c.send("one");
+    const io_result first = b.read_from(c.out, 6);
+    EXPECT_EQ(first, (io_result{3, io_status::would_block, 0}));
+    c.send("two, and the next");
+    EXPECT_EQ(b.read_from(c.out, 6 - first.count), (io_result{3, io_status::done, 0}));
+    EXPECT_EQ(b.view(), "onetwo");
+}
+
+TEST_F(buffer_descriptor, asks_for_nothing_when_it_may_read_nothing) {
+    const channel silent;
+    buffer b = partly_read("ab", 1);
+    EXPECT_EQ(b.read_from(silent.out, 0), (io_result{0, io_status::done, 0}));
+    EXPECT_EQ(b.read_from(-1, 0), (io_result{0, io_status::done, 0}));
+    EXPECT_EQ(b.read_from(-1, 1), (io_result{0, io_status::error, EBADF}));
+    EXPECT_EQ(b.view(), "b");
+    EXPECT_FALSE(b.unread_byte()) << "as any read_from";
+    buffer none;
+    EXPECT_EQ(none.read_from(silent.out, 0), (io_result{0, io_status::done, 0}));
+    EXPECT_EQ(none.capacity(), 0U);
+}
+
 TEST_F(buffer_descriptor, reads_on_after_a_signal) {
 #if defined(__SANITIZE_THREAD__) && __GNUC__ < 12
     GTEST_SKIP() << "each read returns EINTR, and ThreadSanitizer of g++ 11 never calls the handler that is waited for";

@@ -25,7 +25,7 @@ namespace detail {
 
 // How a transfer to or from a file descriptor came to its end.
 enum class io_status {
-    done,        // write_to: everything is written; read_some: something is read, and more may follow
+    done,        // all is moved that was asked for; of read_some: something is read, and more may follow
     end,         // the source is at its end: end of file, or the peer has closed
     would_block, // the descriptor is non-blocking and not ready (EAGAIN): wait for it, then call again
     error        // see io_result::error
@@ -91,8 +91,8 @@ concept byte_sink = std::invocable<F&, std::span<const std::byte>> &&
 //         while (!b.empty()) handle_line(b.read_until('\n').text());
 class buffer {
 public:
-    // read_from offers every source at least this much free space, or as much as a regular file has left, and all that
-    // there is.
+    // read_from offers every source at least this much free space, and all that there is; less only where less may be
+    // read, or is left in a regular file.
     static constexpr std::size_t min_read = 512;
 
     // What read_until took: up to and with the delimiter, or all there was when there is none.
@@ -246,6 +246,10 @@ public:
     // grows once to what the file has left, up to 64 MiB at a time. Of all else each read, that of the end too, is
     // offered at least min_read bytes.
     [[nodiscard]] SYNK_API io_result read_from(int fd);
+    // The same, but of the next at_most bytes alone, as of a body whose length is known: done when all of them have
+    // come, and what follows them is not touched. end says that the source had fewer. 0 asks for nothing, and is done.
+    // Room is made as bytes come; grow(at_most) first where they are sure to.
+    [[nodiscard]] SYNK_API io_result read_from(int fd, std::size_t at_most);
     // One read; done when something has come. Of a datagram what does not fit into available_buffer() is lost, and an
     // empty one is an end: grow() first, or recv() into available_buffer() and commit().
     [[nodiscard]] SYNK_API io_result read_some(int fd);

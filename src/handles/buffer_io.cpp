@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <ios>
 #include <istream>
+#include <limits>
 #include <optional>
 #include <ostream>
 
@@ -81,21 +82,26 @@ io_result buffer::read_some(int fd) {
     return one;
 }
 
+io_result buffer::read_from(int fd) { return read_from(fd, std::numeric_limits<std::size_t>::max()); }
+
 // Little room is made more only for what is known to come, or may: a file that just fits ends in the block that it has.
-io_result buffer::read_from(int fd) {
+io_result buffer::read_from(int fd, std::size_t at_most) {
     start_write();
-    for (std::size_t total = 0;;) {
-        if (available() < min_read) {
+    std::size_t total = 0;
+    while (total < at_most) {
+        const std::size_t left = at_most - total;
+        if (available() < std::min(left, min_read)) {
             const std::optional<std::size_t> rest = known_to_come(fd);
             if (rest == 0) return {total, io_status::end, 0};
-            const std::size_t wanted = rest.value_or(min_read);
+            const std::size_t wanted = std::min(left, rest.value_or(min_read));
             if (wanted > available()) make_room(wanted);
         }
-        const io_result one = read_once(fd, available_buffer());
+        const io_result one = read_once(fd, available_buffer().first(std::min(left, available())));
         write_ += one.count;
         total += one.count;
         if (one.status != io_status::done) return {total, one.status, one.error};
     }
+    return {total, io_status::done, 0};
 }
 
 io_result buffer::write_to(int fd) {
