@@ -58,6 +58,28 @@ TEST(buffer, does_not_grow_as_a_queue_that_is_read_as_it_is_written) {
     }
 }
 
+TEST(buffer, stops_growing_as_a_queue_at_twice_what_is_in_it) {
+    const std::string message = letters(page);
+    buffer b(letters(3 * page));
+    std::size_t grown_to = 0;
+    for (int i = 0; i < 5000; ++i) {
+        b.write(message); // with 4 pages then in it
+        ASSERT_EQ(read(b, message.size()).size(), message.size());
+        if (i == 10) grown_to = b.capacity();
+    }
+    EXPECT_GE(grown_to, 8 * page);
+    EXPECT_EQ(b.capacity(), grown_to);
+}
+
+TEST(buffer, does_not_grow_as_a_queue_that_is_drained_before_each_write) {
+    buffer b(letters(page));
+    for (int i = 0; i < 5000; ++i) {
+        ASSERT_EQ(read(b, page).size(), page);
+        b.write(letters(page));
+    }
+    EXPECT_EQ(b.capacity(), page);
+}
+
 TEST(buffer, slides_into_half_of_its_block_and_grows_beyond) {
     buffer slid = partly_read(letters(page), page - 48);
     slid.write(letters(page / 2 - 48));

@@ -67,8 +67,9 @@ concept byte_sink = std::invocable<F&, std::span<const std::byte>> &&
 //
 // Growing: a write that does not fit moves the unread bytes down to the front of the block when they and what
 // is added fill at most half of it; otherwise the block is exchanged for one of at least twice the capacity.
-// So writing n bytes costs O(n), and a queue that is read as fast as it is written never grows. A drained
-// buffer starts again at the front of its block.
+// So writing n bytes costs O(n). A queue that is read as fast as it is written grows until its block holds at
+// least twice the most that is in it at a time, the write included, and then no more. A drained buffer starts
+// again at the front of its block: one that is drained before each write needs no more than the longest write.
 //
 // Views: the spans and string_views that are returned, and the bytes in them, hold until the next write,
 // grow, read_from, read_some or release_bytes; reading on does not touch them, and they go with a move. A
