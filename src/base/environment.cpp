@@ -19,16 +19,17 @@ struct unit {
 constexpr unit size_units[] = {{"", 1}, {"K", 1ULL << 10}, {"M", 1ULL << 20}, {"G", 1ULL << 30}};
 constexpr unit time_units[] = {{"ms", 1}, {"s", 1000}};
 
-// "128M" -> 134217728. False when it is no number with one of the units.
+// "128M" -> 134217728; what is beyond the range of every option -> 2^62. False when it is no number with one of the
+// units.
 template <std::size_t N>
 bool read_number(const char* text, const unit (&units)[N], unsigned long long& out) noexcept {
     if (*text < '0' || *text > '9') return false;
     char* end = nullptr;
-    const unsigned long long number = std::strtoull(text, &end, 10);
+    constexpr unsigned long long most = 1ULL << 62;
+    const unsigned long long number = std::strtoull(text, &end, 10); // its own largest is beyond that, too
     for (const unit& u : units) {
         if (std::strcmp(end, u.name) != 0) continue;
-        if (number > (1ULL << 62) / u.factor) return false;
-        out = number * u.factor;
+        out = number > most / u.factor ? most : number * u.factor;
         return true;
     }
     return false;
@@ -65,16 +66,28 @@ bool read(const char* text, huge_pages& out) noexcept {
     return true;
 }
 
+fault outside(const char* range, std::size_t value) noexcept {
+    fault f{range};
+    std::snprintf(f.value, sizeof(f.value), "%zu", value);
+    return f;
+}
+
+fault outside(const char* range, milliseconds value) noexcept {
+    fault f{range};
+    std::snprintf(f.value, sizeof(f.value), "%lld ms", static_cast<long long>(value.count()));
+    return f;
+}
+
 template <class Value>
 void take(options& all, Value options::*option, const char* name, const char* form) noexcept {
     const char* const text = ::secure_getenv(name);
     if (text == nullptr) return;
     options changed = all;
-    const char* fault = read(text, changed.*option) ? fault_in(changed) : form;
-    if (fault == nullptr)
+    const char* const wrong = read(text, changed.*option) ? fault_in(changed).range : form;
+    if (wrong == nullptr)
         all = changed;
     else
-        std::fprintf(stderr, "synk: %s=%s is ignored: %s\n", name, text, fault);
+        std::fprintf(stderr, "synk: %s=%s is ignored: %s\n", name, text, wrong);
 }
 
 // A variable as it was when it was copied. Empty is another thing than not set.
@@ -115,7 +128,7 @@ options options_from_environment() noexcept {
     options all;
     take(all, &options::idle_limit, "SYNK_IDLE_LIMIT", size);
     if (const char* const text = ::secure_getenv("SYNK_GONE_AFTER"); text != nullptr) read(text, all.gone_after);
-    if (fault_in(all) != nullptr) all.gone_after = options().gone_after;
+    if (fault_in(all)) all.gone_after = options().gone_after;
     take(all, &options::weak_after, "SYNK_WEAK_AFTER", time);
     take(all, &options::gone_after, "SYNK_GONE_AFTER", time);
     take(all, &options::huge, "SYNK_HUGE_PAGES", "it is automatic, on or off");
@@ -129,18 +142,21 @@ options options_from_environment() noexcept {
     return all;
 }
 
-const char* fault_in(const options& wanted) noexcept {
+fault fault_in(const options& wanted) noexcept {
     constexpr auto day = std::chrono::hours(24);
-    if (wanted.idle_limit > max_block_size) return "idle_limit must lie between 0 and 2^46 bytes";
+    if (wanted.idle_limit > max_block_size)
+        return outside("idle_limit must lie between 0 and 2^46 bytes", wanted.idle_limit);
     if (wanted.weak_after < milliseconds(4) || wanted.weak_after > day)
-        return "weak_after must lie between 4 ms and 1 day";
+        return outside("weak_after must lie between 4 ms and 1 day", wanted.weak_after);
     if (wanted.gone_after < wanted.weak_after || wanted.gone_after > day)
-        return "gone_after must lie between weak_after and 1 day";
+        return outside("gone_after must lie between weak_after and 1 day", wanted.gone_after);
     if (wanted.huge != huge_pages::automatic && wanted.huge != huge_pages::on && wanted.huge != huge_pages::off)
-        return "huge must be automatic, on or off";
-    if (wanted.guard_sample > 1'000'000) return "guard_sample must lie between 0 and 1000000";
-    if (wanted.quarantine > max_block_size) return "quarantine must lie between 0 and 2^46 bytes";
-    return nullptr;
+        return outside("huge must be automatic, on or off", static_cast<unsigned>(wanted.huge));
+    if (wanted.guard_sample > 1'000'000)
+        return outside("guard_sample must lie between 0 and 1000000", wanted.guard_sample);
+    if (wanted.quarantine > max_block_size)
+        return outside("quarantine must lie between 0 and 2^46 bytes", wanted.quarantine);
+    return {};
 }
 
 } // namespace synk::inline v1::detail

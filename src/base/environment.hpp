@@ -16,7 +16,13 @@ void copy_pressure_variables() noexcept;
 [[nodiscard]] const char* memory_pressure_watch() noexcept;
 [[nodiscard]] const char* memory_pressure_write() noexcept;
 
-// What is wrong with these options, naming the option and its range; null when nothing is.
-[[nodiscard]] const char* fault_in(const options& wanted) noexcept;
+// What is wrong with options; nothing when there is no range.
+struct fault {
+    const char* range = nullptr; // "idle_limit must lie between 0 and 2^46 bytes"
+    char value[24] = {};         // what it is instead: "70368744177665"
+
+    [[nodiscard]] explicit operator bool() const noexcept { return range != nullptr; }
+};
+[[nodiscard]] fault fault_in(const options& wanted) noexcept;
 
 } // namespace synk::inline v1::detail

@@ -27,7 +27,8 @@ namespace {
 using namespace detail;
 
 void check(const options& wanted) {
-    if (const char* const fault = fault_in(wanted)) throw std::invalid_argument(std::string("synk: option ") + fault);
+    if (const fault wrong = fault_in(wanted))
+        throw std::invalid_argument(std::string("synk: option ") + wrong.range + ", not " + wrong.value);
 }
 
 std::chrono::milliseconds in_ms(std::uint64_t ns) {
