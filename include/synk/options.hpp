@@ -19,8 +19,9 @@ enum class huge_pages {
 // Every option can also be given in the environment, as SYNK_ and its name in capitals, `huge` as SYNK_HUGE_PAGES:
 // SYNK_IDLE_LIMIT=256M, SYNK_WEAK_AFTER=500ms, SYNK_GONE_AFTER=10s, SYNK_HUGE_PAGES=on, SYNK_KEEPER=off, ... Numbers
 // take K, M, G, times ms and s, the others on and off (huge pages also automatic). What cannot be read is ignored with
-// one line on standard error. configure() wins over the environment. A program with more privileges than its caller
-// (setuid and the like) does not read it.
+// one line on standard error. The environment is read once, when the library is loaded: setenv() in main() comes too
+// late and does nothing. configure() wins over it. A program with more privileges than its caller (setuid and the like)
+// does not read it.
 struct options {
     // Bytes: the most that may lie idle and resident in the pool, the caches of all threads included. What does
     // not fit goes back to the system at once. Where more than half as much is lent, less lies idle beside it

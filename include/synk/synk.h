@@ -5,7 +5,8 @@
  * Errors: what has no memory returns NULL with errno ENOMEM, what asks for more than 2^46 bytes with EOVERFLOW.
  * A pointer that is not a block lent as a bare pointer, by this interface, bytes::release() or
  * sized_pool::allocate(), ends the process with a line that names it.
- * Options are set in the environment, as <synk/options.hpp> says: SYNK_IDLE_LIMIT=256M. */
+ * Options are set in the environment, as <synk/options.hpp> says: SYNK_IDLE_LIMIT=256M. It is read once, when the
+ * library is loaded: setenv() in main() comes too late and does nothing. synk_configure() sets them later. */
 #ifndef SYNK_SYNK_H
 #define SYNK_SYNK_H
 
@@ -53,6 +54,13 @@ SYNK_C_API size_t synk_maintain(void);
 SYNK_C_API int synk_pressure_fd(void);
 SYNK_C_API size_t synk_on_pressure(void);
 
+/* Sets one option for the whole process from now on, as configure() in <synk/options.hpp> does. Name and value are
+ * those of the environment, so that there is one of each to know: synk_configure("SYNK_IDLE_LIMIT", "256M"). Returns 0;
+ * or -1 with errno EINVAL, and nothing has changed, when there is no such option, this is no value for it, or one of
+ * the two is NULL. SYNK_WEAK_AFTER may not be above SYNK_GONE_AFTER: raise that one first, lower it last. Of two calls
+ * at the same time one may be lost. */
+SYNK_C_API int synk_configure(const char* name, const char* value);
+
 /* Sizes in bytes, counts since the process began, as in <synk/stats.hpp>; hits and misses are those of all tiers,
  * hits what idle memory served: caches, channels and chunks. */
 struct synk_stats {
@@ -60,6 +68,7 @@ struct synk_stats {
     uint64_t hits, misses, splits, restored, dropped, given_back, refused_advice;
 };
 
+/* Fills *out. NULL is undefined behaviour. */
 SYNK_C_API void synk_get_stats(struct synk_stats* out);
 
 #ifdef __cplusplus

@@ -78,16 +78,40 @@ fault outside(const char* range, milliseconds value) noexcept {
     return f;
 }
 
-template <class Value>
-void take(options& all, Value options::*option, const char* name, const char* form) noexcept {
-    const char* const text = ::secure_getenv(name);
-    if (text == nullptr) return;
+struct variable {
+    const char* name;
+    bool (*read)(const char* text, options& into) noexcept;
+    const char* form; // of a text that can be read
+};
+
+template <auto Option>
+bool read_as(const char* text, options& into) noexcept {
+    return read(text, into.*Option);
+}
+
+constexpr const char* size_form = "a size is a number with K, M, G or nothing behind it";
+constexpr const char* time_form = "a time is a number with ms or s behind it";
+constexpr const char* flag_form = "it is on or off";
+constexpr variable variables[] = {
+    {"SYNK_IDLE_LIMIT", read_as<&options::idle_limit>, size_form},
+    {"SYNK_WEAK_AFTER", read_as<&options::weak_after>, time_form},
+    {"SYNK_GONE_AFTER", read_as<&options::gone_after>, time_form},
+    {"SYNK_HUGE_PAGES", read_as<&options::huge>, "it is automatic, on or off"},
+    {"SYNK_KEEPER", read_as<&options::keeper>, flag_form},
+    {"SYNK_TRIM_ON_FORK", read_as<&options::trim_on_fork>, flag_form},
+    {"SYNK_ZERO_ON_GET", read_as<&options::zero_on_get>, flag_form},
+    {"SYNK_CLEAR_ON_PUT", read_as<&options::clear_on_put>, flag_form},
+    {"SYNK_HARDENED", read_as<&options::hardened>, flag_form},
+    {"SYNK_GUARD_SAMPLE", read_as<&options::guard_sample>, "it is a number"},
+    {"SYNK_QUARANTINE", read_as<&options::quarantine>, size_form},
+};
+
+// What is wrong with the text for this option, in words; null when that is set to it.
+const char* take(options& all, const variable& v, const char* text) noexcept {
     options changed = all;
-    const char* const wrong = read(text, changed.*option) ? fault_in(changed).range : form;
-    if (wrong == nullptr)
-        all = changed;
-    else
-        std::fprintf(stderr, "synk: %s=%s is ignored: %s\n", name, text, wrong);
+    const char* const wrong = v.read(text, changed) ? fault_in(changed).range : v.form;
+    if (wrong == nullptr) all = changed;
+    return wrong;
 }
 
 // A variable as it was when it was copied. Empty is another thing than not set.
@@ -122,24 +146,22 @@ const char* memory_pressure_write() noexcept { return write_variable.text(); }
 
 options options_from_environment() noexcept {
     copy_pressure_variables();
-    constexpr const char* size = "a size is a number with K, M, G or nothing behind it";
-    constexpr const char* time = "a time is a number with ms or s behind it";
-    constexpr const char* flag = "it is on or off";
     options all;
-    take(all, &options::idle_limit, "SYNK_IDLE_LIMIT", size);
+    // Or a longer weak_after, which comes first, would be measured by the default.
     if (const char* const text = ::secure_getenv("SYNK_GONE_AFTER"); text != nullptr) read(text, all.gone_after);
     if (fault_in(all)) all.gone_after = options().gone_after;
-    take(all, &options::weak_after, "SYNK_WEAK_AFTER", time);
-    take(all, &options::gone_after, "SYNK_GONE_AFTER", time);
-    take(all, &options::huge, "SYNK_HUGE_PAGES", "it is automatic, on or off");
-    take(all, &options::keeper, "SYNK_KEEPER", flag);
-    take(all, &options::trim_on_fork, "SYNK_TRIM_ON_FORK", flag);
-    take(all, &options::zero_on_get, "SYNK_ZERO_ON_GET", flag);
-    take(all, &options::clear_on_put, "SYNK_CLEAR_ON_PUT", flag);
-    take(all, &options::hardened, "SYNK_HARDENED", flag);
-    take(all, &options::guard_sample, "SYNK_GUARD_SAMPLE", "it is a number");
-    take(all, &options::quarantine, "SYNK_QUARANTINE", size);
+    for (const variable& v : variables) {
+        const char* const text = ::secure_getenv(v.name);
+        const char* const wrong = text != nullptr ? take(all, v, text) : nullptr;
+        if (wrong != nullptr) std::fprintf(stderr, "synk: %s=%s is ignored: %s\n", v.name, text, wrong);
+    }
     return all;
+}
+
+bool set_option(options& all, const char* name, const char* text) noexcept {
+    for (const variable& v : variables)
+        if (std::strcmp(v.name, name) == 0) return take(all, v, text) == nullptr;
+    return false;
 }
 
 fault fault_in(const options& wanted) noexcept {

@@ -10,6 +10,10 @@ namespace synk::inline v1::detail {
 // range, is left out with one line on standard error. Copies the pressure variables, too.
 [[nodiscard]] options options_from_environment() noexcept;
 
+// Sets the option of this variable as if the environment said so. False, and nothing has changed, when there is none,
+// or the text is no value that it can have beside the others.
+[[nodiscard]] bool set_option(options& all, const char* name, const char* text) noexcept;
+
 // MEMORY_PRESSURE_WATCH and MEMORY_PRESSURE_WRITE as they were when they were last copied; null when not set, or too
 // long, which is said in one line on standard error. Not to be copied while another thread may read them.
 void copy_pressure_variables() noexcept;

@@ -8,6 +8,7 @@
 #include <synk/stats.hpp>
 #include <synk/synk.h>
 
+#include "base/environment.hpp"
 #include "pools/checked_block.hpp"
 
 using namespace synk::detail;
@@ -58,6 +59,16 @@ size_t synk_maintain(void) { return synk::maintain(); }
 int synk_pressure_fd(void) { return synk::pressure_fd(); }
 
 size_t synk_on_pressure(void) { return synk::on_pressure(); }
+
+int synk_configure(const char* name, const char* value) {
+    synk::options wanted = synk::current_options();
+    if (name == nullptr || value == nullptr || !set_option(wanted, name, value)) {
+        errno = EINVAL;
+        return -1;
+    }
+    synk::configure(wanted); // throws nothing: the values are in their ranges
+    return 0;
+}
 
 void synk_get_stats(struct synk_stats* out) {
     const synk::statistics s = synk::stats();

@@ -196,6 +196,17 @@ static void pressure_takes_all(void) {
     EXPECT(synk_maintain() == 0); /* nothing is left */
 }
 
+static void options_go_by_name(void) {
+    EXPECT(synk_configure("SYNK_IDLE_LIMIT", "0") == 0);
+    synk_put(synk_get(MIB));
+    EXPECT(stats_now().idle == 0);
+    errno = 0;
+    EXPECT(synk_configure("SYNK_IDLE_LIMIT", "a lot") == -1 && errno == EINVAL);
+    EXPECT(synk_configure("SYNK_IDLE_LIMIT", "128M") == 0);
+    synk_put(synk_get(MIB));
+    EXPECT(stats_now().idle >= MIB);
+}
+
 int main(void) {
     every_size_is_got_whole_and_aligned();
     zeroed_means_zero_even_when_reused();
@@ -206,6 +217,7 @@ int main(void) {
     the_books_follow();
     trim_gives_back_down_to_what_is_kept();
     pressure_takes_all();
+    options_go_by_name();
     printf("C interface: %d failures\n", failures);
     return failures == 0 ? 0 : 1;
 }
