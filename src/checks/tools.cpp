@@ -44,9 +44,10 @@ void forget(std::byte* at, std::size_t size) noexcept {
     if (on_asan()) __asan_unpoison_memory_region(at, size);
 }
 
-void moved(block from, block to) noexcept {
-    if (on_asan()) __asan_unpoison_memory_region(from.data, from.capacity);
-    if (on_asan()) __asan_unpoison_memory_region(to.data, to.capacity);
+void grown(block from, block to) noexcept {
+    forget(from.data, from.capacity);
+    lend({to.data + from.capacity, to.capacity - from.capacity});
+    if (on_asan()) __asan_unpoison_memory_region(to.data, from.capacity); // the other tools follow what moves
 }
 
 } // namespace synk::inline v1::detail::tools

@@ -15,6 +15,6 @@ namespace synk::inline v1::detail::tools {
 void lend(block b) noexcept;                           // may be used from now on; contents undefined
 void idle(block b) noexcept;                           // a touch is an error
 void forget(std::byte* at, std::size_t size) noexcept; // the addresses go back to the system
-void moved(block from, block to) noexcept;             // a large block has grown: it is lent at its new place
+void grown(block from, block to) noexcept;             // of a lent block, perhaps at another place
 
 } // namespace synk::inline v1::detail::tools

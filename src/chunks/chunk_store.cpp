@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/settings.hpp"
+#include "checks/tools.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/chunk_index.hpp"
 #include "chunks/huge_chunk.hpp"
@@ -141,6 +142,7 @@ chunk* map_chunk() noexcept {
         c->base.store(at, memory_order_relaxed);             // relaxed: see base
         c->on_huge_pages.store(false, memory_order_relaxed); // relaxed: as base
         c->gone.set(chunk::whole);
+        if (tools::active()) tools::idle({at, chunk_size});
         warm_chunks->erase(c->id); // of who had this number before; nobody has pages here to free yet
         counters.mapped.add(chunk_size);
         return c;

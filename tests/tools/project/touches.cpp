@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include <synk/pool.hpp>
 
@@ -38,6 +39,12 @@ std::byte* idle_neighbour() {
     std::abort();
 }
 
+// The same where that one was never lent.
+std::byte* fresh_neighbour() {
+    static const synk::bytes held = got();
+    return const_cast<std::byte*>(held.data()) + held.capacity();
+}
+
 [[gnu::noinline]] void write_byte(std::byte* p) {
     auto* const at = reinterpret_cast<volatile char*>(p);
     *at = 1;
@@ -51,6 +58,20 @@ void write_after_put() { write_byte(put_block()); }
 void read_after_put() { decide_by_byte(put_block()); }
 void write_into_idle_neighbour() { write_byte(idle_neighbour()); }
 void read_of_idle_neighbour() { decide_by_byte(idle_neighbour()); }
+void write_into_fresh_neighbour() { write_byte(fresh_neighbour()); }
+void read_of_fresh_neighbour() { decide_by_byte(fresh_neighbour()); }
+// At the same place, where there is room behind it, or at another one.
+void read_of_grown(bool moves) {
+    synk::bytes b = synk::get_sized_pool().get_sized(std::size_t{6} << 20);
+    const std::size_t before = b.capacity();
+    std::memset(b.data(), 1, before);
+    if (moves) ::mmap(b.data() + before, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    b.resize(2 * before);
+    decide_by_byte(b.data() + before - 1);
+    decide_by_byte(b.data() + before);
+}
+void read_of_grown_block() { read_of_grown(false); }
+void read_of_moved_block() { read_of_grown(true); }
 void read_of_fresh_block() {
     const synk::bytes b = got();
     decide_by_byte(b.data());
@@ -98,6 +119,10 @@ constexpr touch touches[] = {{"write_after_put", write_after_put},
                              {"write_after_put_by_thread", write_after_put_by_thread},
                              {"write_into_idle_neighbour", write_into_idle_neighbour},
                              {"read_of_idle_neighbour", read_of_idle_neighbour},
+                             {"write_into_fresh_neighbour", write_into_fresh_neighbour},
+                             {"read_of_fresh_neighbour", read_of_fresh_neighbour},
+                             {"read_of_grown_block", read_of_grown_block},
+                             {"read_of_moved_block", read_of_moved_block},
                              {"read_of_fresh_block", read_of_fresh_block},
                              {"read_of_reused_block", read_of_reused_block},
                              {"good_use", good_use}};
