@@ -13,7 +13,9 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-constexpr unsigned max_guarded = 1U << 20;
+// At a time, those in quarantine included. Each takes two mappings, and Linux allows a process 65,530 unless it is told
+// otherwise: half of them are left to the program, and to the ordinary blocks that are lent from there on.
+constexpr unsigned max_guarded = 1U << 14;
 constexpr std::size_t guard_size = std::size_t{1} << 20; // bytes before a block, and at least as many behind it
 
 constinit zeroed<slot_table<guarded_block, max_guarded>> guarded_records;

@@ -12,6 +12,7 @@
 #include "chunks/address_map.hpp"
 #include "hardened/hardened_pool.hpp"
 #include "support/child.hpp"
+#include "support/effort.hpp"
 #include "support/pattern.hpp"
 #include "support/system_that_refuses.hpp"
 #include "support/threads.hpp"
@@ -163,6 +164,23 @@ TEST_F(GuardedBlocks, AreReplacedByOthersWhereTheSystemRefuses) {
     EXPECT_TRUE(b);
     EXPECT_FALSE(guarded(b.data()));
     EXPECT_GT(system.count(), 0U);
+}
+
+// Each takes mappings, of which the program needs some, and ordinary blocks, too.
+TEST_F(GuardedBlocks, LeaveHalfOfTheMappings) {
+    if (slowness() != 1) GTEST_SKIP() << "a sanitizer looks after every mapping: it would take minutes";
+    constexpr std::size_t wanted = 40'000; // more than Linux has mappings for, if all were guarded
+    std::vector<synk::bytes> held;
+    std::size_t in_guards = 0;
+    while (held.size() != wanted) {
+        held.push_back(synk::get_sized_pool().try_get_sized(page));
+        ASSERT_TRUE(held.back()) << held.size();
+        in_guards += guarded(held.back().data()) ? 1U : 0U;
+    }
+    EXPECT_EQ(in_guards, 16'384U);
+    held.pop_back();
+    held.erase(held.begin()); // its place is in quarantine yet
+    EXPECT_FALSE(guarded(get(page).data()));
 }
 
 TEST_F(GuardedBlocks, AreZeroWhereThatIsAskedFor) {
