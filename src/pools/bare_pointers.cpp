@@ -24,7 +24,12 @@ namespace {
 struct place_record {
     atomic<std::uint32_t>* at;
     std::uint32_t idle;
+    const large_block* large = nullptr; // where it is one's, and says nothing of the class
 
+    // Who has taken the mark asks: the block may have been put before that, and a shorter one have come there.
+    [[nodiscard, gnu::always_inline]] bool is_still(std::size_t capacity) const noexcept {
+        return large == nullptr || large->capacity.load(memory_order_relaxed) == capacity;
+    }
     // Only the block's owner does so; relaxed: the mark travels with the block. False, and nothing done, where it does
     // not say that the block is idle.
     [[nodiscard, gnu::always_inline]] bool lend() const noexcept {
@@ -37,7 +42,7 @@ struct place_record {
     return {&c.record[c.page_of(p)], block_record(cls, static_cast<const std::byte*>(p)).value()};
 }
 [[gnu::always_inline]] inline place_record record_of(large_block& l, const void* p) noexcept {
-    return {&l.record, large_block::idle_record(p)};
+    return {&l.record, large_block::idle_record(p), &l};
 }
 
 // Returns data, so that the call is the last thing that its callers do, who then need no frame.
@@ -121,7 +126,8 @@ unsigned guessed_class(place_owner owner, const void* p) noexcept {
     if (chunk* const c = owner.as_chunk()) {
         if (take_from(c, p, class_of(b.capacity), verb)) return b;
     } else if (large_block* const l = owner.as_large()) {
-        if (take_mark(record_of(*l, p), p, verb)) return b;
+        const place_record record = record_of(*l, p);
+        if (take_mark(record, p, verb) && record.is_still(b.capacity)) return b;
     } else if (guarded_block* const g = owner.as_guarded()) {
         if (take_from(*g)) return held_block::guarded(b.data, b.capacity);
     }
@@ -142,6 +148,12 @@ void put_taken(void* p, unsigned cls) noexcept {
     if (!put_cached(static_cast<std::byte*>(p), bin_of(cls))) put_slow(of_class(p, cls));
 }
 
+// Its mark is taken.
+[[gnu::always_inline]] inline void put_not_kept(place_record record, void* p, unsigned cls) noexcept {
+    if (!record.is_still(class_bytes(cls))) fail_not_bare("put", p);
+    put_slow(of_class(p, cls));
+}
+
 // Puts what the calling thread has lent, of the class of this bin. False, and nothing done, where it is something else,
 // where put_own_or_nobodys() is the way, or the cache is not to be had.
 [[gnu::always_inline]] inline bool put_own(place_record record, void* p, unsigned bin) noexcept {
@@ -151,11 +163,12 @@ void put_taken(void* p, unsigned cls) noexcept {
     auto* const cache = static_cast<cache_record*>(entrance);
     const put_bias::view seen = cache->bias.look();
     const bool taken = !seen.nobodys_come_first() && seen.take(*record.at, record.idle);
-    const bool kept = taken && cache->push_bin(bin, static_cast<std::byte*>(p));
+    const bool kept =
+        taken && record.is_still(class_bytes(class_in(bin))) && cache->push_bin(bin, static_cast<std::byte*>(p));
     cache->gate.leave();
     if (kept) [[likely]]
         return true;
-    if (taken) put_slow(of_class(p, class_in(bin)));
+    if (taken) put_not_kept(record, p, class_in(bin));
     return taken;
 }
 
@@ -166,9 +179,10 @@ void put_taken(void* p, unsigned cls) noexcept {
     if (!entrance->gate.enter(bin, p)) return false;
     auto* const cache = static_cast<cache_record*>(entrance);
     const bool taken = cache->bias.take_own_or_nobodys(*record.at, record.idle, cache->puts_in_a_row);
-    const bool kept = taken && cache->push_bin(bin, static_cast<std::byte*>(p));
+    const bool kept =
+        taken && record.is_still(class_bytes(class_in(bin))) && cache->push_bin(bin, static_cast<std::byte*>(p));
     cache->gate.leave();
-    if (taken && !kept) put_slow(of_class(p, class_in(bin)));
+    if (taken && !kept) put_not_kept(record, p, class_in(bin));
     return taken;
 }
 

@@ -3,6 +3,7 @@
 // both have come back.
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <ostream>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include <synk/pool.hpp>
 
 #include "faults/stepped_atomic.hpp"
+#include "pages/system.hpp"
 #include "support/child.hpp"
 #include "support/threads.hpp"
 
@@ -71,16 +73,18 @@ struct contest {
     bool lender_puts_first;
     bool lender_puts_second;
     void (*second)() = put;
+    void (*after_first)() = [] {};
 
     void run(std::uint64_t n) const {
         worker lender;
         lender.run(lend_after_that);
         stopping_place::clear();
         std::atomic<bool> over{false};
-        const auto first = [&over, n] {
+        const auto first = [this, &over, n] {
             stopping_place::stand_before(n);
             put();
             stopping_place::forget();
+            after_first();
             over = true;
         };
         std::thread watched(lender_puts_first ? std::thread([&] { lender.run(first); }) : std::thread(first));
@@ -177,6 +181,42 @@ TEST(SecondPutOfALargeBlock, TakesNoOtherBlocksMark) {
         EXPECT_TRUE(e.aborted() && e.words.starts_with("synk: put of")) << "before operation " << n << ": " << e;
         return true;
     });
+}
+
+// At its place is a shorter block meanwhile, which is lent.
+void* map_there(std::size_t length, bool) noexcept {
+    constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    void* const at = ::mmap(lent, length, PROT_READ | PROT_WRITE, kind, -1, 0);
+    return at != MAP_FAILED ? at : nullptr;
+}
+void put_and_get_a_shorter_one() {
+    put();
+    synk::trim();
+    static synk::detail::system_calls calls = synk::detail::linux_calls;
+    calls.map = map_there;
+    synk::detail::the_system.store(&calls);
+    require(synk::get_sized_pool().allocate(size * 5 / 8) == lent, "this is of another place");
+    synk::detail::the_system.store(&synk::detail::linux_calls);
+}
+void use_all_of_one() { std::memset(synk::get_sized_pool().allocate(size), 1, size); }
+
+// Or it would be lent as if it were as long as the first.
+TEST(SecondPutOfALargeBlock, TakesNoShorterBlockForIt) {
+    size = std::size_t{8} << 20;
+    for (const past p : {past::nothing, past::withdrawn, past::puts_others}) {
+        before = p;
+        for (const bool lender : {false, true}) {
+            const std::uint64_t operations = at_every_operation([lender, p](std::uint64_t n) {
+                const contest c{lender, false, put_and_get_a_shorter_one, use_all_of_one};
+                const ending e = in_child([&c, n] { c.run(n); });
+                if (WIFEXITED(e.status) && WEXITSTATUS(e.status) == not_reached) return false;
+                EXPECT_TRUE(e.good() || (e.aborted() && e.words.starts_with("synk: put of")))
+                    << p << ", before operation " << n << ": " << e;
+                return true;
+            });
+            EXPECT_GE(operations, 8U);
+        }
+    }
 }
 
 std::string name_of(const testing::TestParamInfo<std::tuple<std::size_t, past>>& test) {
