@@ -47,7 +47,7 @@ struct statistics {
 
 // From any thread, while others are at work: figures that belong together may then be off by what is on its way. The
 // keeper's work is waited for, some 15 ms at most, so that with nobody else at work `lent` is 0 once all is put. Looks
-// at the cache of every thread: microseconds, not for every request.
+// at the cache of every thread that was alive at a time: microseconds, with a thousand 0.1 ms, not for every request.
 [[nodiscard]] SYNK_API statistics stats() noexcept;
 
 } // namespace v1
