@@ -3,6 +3,14 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+# What a program in C lacks when it is linked to the static library.
+set(synk_cxx_runtime ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(FILTER synk_cxx_runtime INCLUDE REGEX "^(stdc\\+\\+|c\\+\\+)$")
+list(REMOVE_DUPLICATES synk_cxx_runtime)
+if(NOT synk_cxx_runtime)
+  set(synk_cxx_runtime stdc++)
+endif()
+
 install(TARGETS synk EXPORT synkTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/synk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
@@ -29,5 +37,11 @@ else()
 endif()
 cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_LIBDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE synk_pc_libdir)
 cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_INCLUDEDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE synk_pc_includedir)
+# Where there is only the static library, nobody has to ask for --static.
+set(synk_pc_private "-pthread -l${synk_cxx_runtime}")
+get_target_property(synk_type synk TYPE)
+if(synk_type STREQUAL "STATIC_LIBRARY")
+  set(synk_pc_public " ${synk_pc_private}")
+endif()
 configure_file(${PROJECT_SOURCE_DIR}/cmake/synk.pc.in ${PROJECT_BINARY_DIR}/synk.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/synk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
