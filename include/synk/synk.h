@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <synk/detail/tsan.h>
+
 #if defined(__GNUC__)
 #define SYNK_C_API __attribute__((visibility("default")))
 #else

@@ -1,5 +1,7 @@
 #include "checks/tools.hpp"
 
+#include <synk/detail/tsan.h>
+
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
 #define SYNK_VALGRIND(request) request
@@ -15,6 +17,10 @@ extern "C" {
 [[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* at, std::size_t size);
 [[gnu::weak]] void __msan_allocated_memory(const volatile void* at, std::size_t size);
 }
+
+#if SYNK_UNDER_TSAN
+const char synk_library_was_not_built_with_fsanitize_thread = 0;
+#endif
 
 namespace synk::inline v1::detail::tools {
 

@@ -1,6 +1,7 @@
 // What the public headers need of the compiler, in one place.
 #pragma once
 
+#include <synk/detail/tsan.h>
 #include <synk/version.hpp>
 
 #if !defined(__linux__) || __SIZEOF_POINTER__ != 8
@@ -11,13 +12,13 @@
 #define SYNK_API __attribute__((visibility("default")))
 
 // ThreadSanitizer cannot see a membarrier: code built under it takes the seq_cst form of the cache's gate.
-#if defined(__SANITIZE_THREAD__)
-#define SYNK_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SYNK_TSAN 1
+#ifndef SYNK_TSAN // a test may want the other form
+#define SYNK_TSAN SYNK_UNDER_TSAN
 #endif
-#endif
-#ifndef SYNK_TSAN
-#define SYNK_TSAN 0
+
+// The two forms do not keep each other out: what is compiled for one of them is not to be linked to the other.
+#if SYNK_UNDER_TSAN
+#define SYNK_TAG_OF_TSAN , gnu::abi_tag("built_with_fsanitize_thread")
+#else
+#define SYNK_TAG_OF_TSAN
 #endif

@@ -202,7 +202,7 @@ static_assert(sizeof(hit_start) == 128, "the static TLS reserve is shared with a
 
 extern SYNK_API constinit cache_entrance no_cache;
 // initial-exec: one load, no call, and small enough for the static TLS reserve of a dlopen.
-extern SYNK_API constinit thread_local hit_start this_thread_start [[gnu::tls_model("initial-exec")]];
+extern SYNK_API constinit thread_local hit_start this_thread_start[[gnu::tls_model("initial-exec") SYNK_TAG_OF_TSAN]];
 
 SYNK_API held_block get_slow(std::size_t n);              // throws std::length_error, std::bad_alloc
 SYNK_API held_block try_get_slow(std::size_t n) noexcept; // an empty block instead
