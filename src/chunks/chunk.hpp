@@ -105,6 +105,7 @@ struct alignas(64) chunk {
 
     static constexpr page_run whole{0, page_bitmap::pages};
     static constexpr unsigned unlisted = ~0U;
+    static constexpr unsigned no_page = ~0U;
 
     const unsigned id;
     // Null while the chunk has no address space; then all pages are owned, by the slot table or by who takes
@@ -129,6 +130,15 @@ struct alignas(64) chunk {
     }
     [[nodiscard]] block_record record_at(unsigned page) const noexcept {
         return block_record::from(record[page].load(memory_order_relaxed)); // relaxed: see block_record
+    }
+    // The first page of the block that a page belongs to, as the records say now.
+    [[nodiscard]] unsigned start_around(unsigned page) const noexcept {
+        for (unsigned first = page + 1; first-- > 0;) {
+            const block_record r = record_at(first);
+            if (r.none()) continue;
+            return r.sealed_for(at(first)) && first + class_pages(r.cls()) > page ? first : no_page;
+        }
+        return no_page;
     }
     void set_record(unsigned page, block_record r) noexcept { record[page].store(r.value(), memory_order_relaxed); }
 };

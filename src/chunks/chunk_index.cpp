@@ -1,6 +1,6 @@
 #include "chunks/chunk_index.hpp"
 
-#include "checks/fatal.hpp"
+#include "checks/misuse.hpp"
 #include "chunks/address_map.hpp"
 
 namespace synk::inline v1::detail {
@@ -83,10 +83,15 @@ unsigned free_run(chunk& c, page_run run) noexcept {
     return relist(c);
 }
 
-void fail_record(const std::byte* data) noexcept {
-    fatal("the record of block %p is corrupted: something has written into the pool's own memory; look for a wild "
-          "write with AddressSanitizer or Valgrind",
-          static_cast<const void*>(data));
+void fail_record(const std::byte* data) noexcept { fail_corrupted("freeing", data); }
+
+void fail_wrong_record(const char* verb, const chunk& c, const std::byte* data) noexcept {
+    const unsigned page = c.page_of(data);
+    const block_record r = c.record_at(page);
+    const bool passed_on = r.none() && (!c.owned.owned(page) || c.start_around(page) != chunk::no_page);
+    const bool lent_bare = r.bare() && r.sealed_for(data);
+    if (passed_on || lent_bare) fail_copied_handle(verb, data);
+    fail_corrupted(verb, data);
 }
 
 } // namespace synk::inline v1::detail

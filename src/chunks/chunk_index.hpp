@@ -61,6 +61,10 @@ enum class memory_behind { all, any };
 // A run that the caller owns is free again. Returns what relist() does.
 unsigned free_run(chunk& c, page_run run) noexcept;
 
+// The pool's own account of pages does not add up.
 [[noreturn, gnu::cold]] void fail_record(const std::byte* data) noexcept;
+// There is no record of a block, or not the right one, where a handle says that its block is: the block is free, or
+// another owner's, or something has written into the record.
+[[noreturn, gnu::cold]] void fail_wrong_record(const char* verb, const chunk& c, const std::byte* data) noexcept;
 
 } // namespace synk::inline v1::detail

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/settings.hpp"
+#include "checks/misuse.hpp"
 #include "checks/tools.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/chunk_index.hpp"
@@ -100,7 +101,7 @@ claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want
 page_run close_block(chunk& c, std::byte* data) noexcept {
     const unsigned page = c.page_of(data);
     const block_record r = c.record_at(page);
-    if (r.none() || !r.sealed_for(data)) fail_record(data);
+    if (r.none() || !r.sealed_for(data)) fail_wrong_record("put", c, data);
     c.set_record(page, {});
     c.quiet.clear({page, static_cast<unsigned>(class_pages(r.cls()))}); // the keeper may have come by
     c.touched.store(true, memory_order_relaxed);                        // relaxed: as in open_blocks
@@ -122,7 +123,7 @@ unsigned relist_after(chunk& c, unsigned pages) noexcept {
 
 chunk& chunk_of(const std::byte* data) noexcept {
     chunk* const c = places.find(data).as_chunk();
-    if (c == nullptr) fail_record(data);
+    if (c == nullptr) fail_foreign_handle("put", data);
     return *c;
 }
 

@@ -3,6 +3,7 @@
 #include "base/settings.hpp"
 #include "base/zeroed.hpp"
 #include "checks/fatal.hpp"
+#include "checks/misuse.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/slot_table.hpp"
 #include "hardened/mark.hpp"
@@ -66,10 +67,8 @@ void check_mark(const std::byte* data, std::size_t n) noexcept {
 
 guarded_block& guarded_at(const std::byte* data) noexcept {
     guarded_block* const g = places.find(data).as_guarded();
-    if (g == nullptr || g->data.load(memory_order_relaxed) != data)
-        fatal("put of %p: this guarded block went back to the system after its put; it was put a second time, by the "
-              "copy of a handle: move handles, never copy their bytes",
-              static_cast<const void*>(data));
+    if (g == nullptr) fail_foreign_handle("put", data);
+    if (g->data.load(memory_order_relaxed) != data) fail_copied_handle("put", data); // its place is another block's
     return *g;
 }
 
@@ -98,10 +97,7 @@ bool guarded_blocks::retire(std::byte* data) noexcept {
     guarded_block& g = guarded_at(data);
     // Of two that put the same block at the same time one finds it retired. relaxed: it decides, it publishes nothing.
     if (g.state.exchange(guarded_state::retired, memory_order_relaxed) != guarded_state::in_handle)
-        fatal(
-            "put of %p: this block of %zu bytes was put already, or is lent as a bare pointer; two handles own it, one "
-            "is a copy: move handles, never copy their bytes",
-            static_cast<const void*>(data), size_of(g));
+        fail_copied_handle("put", data);
     check_mark(data, size_of(g));
     counters.guarded_retired.add(whole_pages(size_of(g)));
     if (!make_inaccessible(data, whole_pages(size_of(g)))) return false;

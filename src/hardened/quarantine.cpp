@@ -7,9 +7,10 @@
 #include "base/zeroed.hpp"
 #include "budget/idle_budget.hpp"
 #include "checks/fatal.hpp"
+#include "checks/misuse.hpp"
 #include "checks/tools.hpp"
 #include "chunks/address_map.hpp"
-#include "chunks/chunk.hpp"
+#include "chunks/chunk_index.hpp"
 #include "hardened/delay_ring.hpp"
 #include "hardened/guarded_blocks.hpp"
 #include "hardened/mark.hpp"
@@ -50,19 +51,14 @@ struct quarantined {
     bool guarded;
 };
 
-[[noreturn]] void fail_second_put(block b) noexcept {
-    fatal("put of %p: this block of %zu bytes is idle in the pool already; it was put a second time, by the copy of a "
-          "handle: move handles, never copy their bytes",
-          static_cast<const void*>(b.data), b.capacity);
-}
-
 // Says in the block's record that it is here, or no longer. Returns what it said before. relaxed: of two that put the
 // same block the exchange finds the second; it publishes nothing.
 bool set_held(const std::byte* data, bool held) noexcept {
     const place_owner owner = places.find(data);
     if (large_block* const l = owner.as_large()) return l->held.exchange(held, memory_order_relaxed);
     chunk* const c = owner.as_chunk();
-    if (c == nullptr) return false; // its record is lost: whoever takes the block next says so
+    if (c == nullptr) fail_foreign_handle("put", data);
+    if (c->record_at(c->page_of(data)).none()) fail_wrong_record("put", *c, data);
     auto& record = c->record[c->page_of(data)];
     const std::uint32_t before = held ? record.fetch_or(block_record::held_bit, memory_order_relaxed)
                                       : record.fetch_and(~block_record::held_bit, memory_order_relaxed);
@@ -135,7 +131,7 @@ void lay(std::uint64_t item) noexcept {
 
 bool quarantine::hold(block b) noexcept {
     const unsigned cls = class_of(b.capacity);
-    if (set_held(b.data, true)) fail_second_put(b);
+    if (set_held(b.data, true)) fail_copied_handle("put", b.data);
     if (cls >= cached_class_count || !take_idle_room(b.capacity)) {
         set_held(b.data, false);
         return false;

@@ -3,7 +3,7 @@
 #include "base/settings.hpp"
 #include "base/zeroed.hpp"
 #include "budget/idle_budget.hpp"
-#include "checks/fatal.hpp"
+#include "checks/misuse.hpp"
 #include "checks/tools.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/slot_table.hpp"
@@ -26,16 +26,12 @@ constinit zeroed<slot_table<large_block, max_large>> large_records;
 constinit atomic<large_block*> shelf[shelf_slots];
 constinit atomic<unsigned> next_discarded{0}; // the slot where the next purge begins
 
-[[noreturn]] void fail_record(const std::byte* data) noexcept {
-    fatal("the record of large block %p is lost or corrupted: something has written into the pool's own memory or into "
-          "a handle",
-          static_cast<const void*>(data));
-}
-
-large_block& large_at(const std::byte* data) noexcept {
+large_block& large_at(const char* verb, const std::byte* data) noexcept {
     large_block* const l = places.find(data).as_large();
-    // relaxed: the caller owns the block
-    if (l == nullptr || !l->sealed() || l->data.load(memory_order_relaxed) != data) fail_record(data);
+    if (l == nullptr) fail_foreign_handle(verb, data);
+    if (!l->sealed()) fail_corrupted(verb, data);
+    if (l->data.load(memory_order_relaxed) != data)
+        fail_copied_handle(verb, data); // relaxed: the caller owns the block
     return *l;
 }
 
@@ -77,7 +73,7 @@ bool place_in_slot(unsigned i, large_block& l) noexcept {
 
 block as_block(const large_block& l) noexcept {
     const block b{l.data.load(memory_order_relaxed), l.capacity.load(memory_order_relaxed)}; // relaxed: ours
-    if (!l.sealed()) fail_record(b.data);
+    if (!l.sealed()) fail_corrupted("freeing", b.data);
     return b;
 }
 
@@ -197,7 +193,7 @@ block large_store::map_new(std::size_t n) noexcept {
 }
 
 bool large_store::shelve(block b) noexcept {
-    large_block& l = large_at(b.data);
+    large_block& l = large_at("put", b.data);
     l.calm_since.store(0, memory_order_relaxed); // relaxed: ours until it is on the shelf
     counters.large_shelved.add(b.capacity);
     if (place_on_shelf(l)) return true;
@@ -205,7 +201,7 @@ bool large_store::shelve(block b) noexcept {
     return false;
 }
 
-void large_store::unmap_block(block b) noexcept { unmap_record(large_at(b.data)); }
+void large_store::unmap_block(block b) noexcept { unmap_record(large_at("put", b.data)); }
 
 // Each call begins behind where the last one stopped: what was put just now, into the first free slot, would go before
 // what nobody has wanted for long.
@@ -256,7 +252,7 @@ void large_store::recount() noexcept {
 }
 
 block large_store::grow(block b, std::size_t n) noexcept {
-    large_block& l = large_at(b.data);
+    large_block& l = large_at("growth", b.data);
     const std::size_t capacity = capacity_for(n);
     block grown = grow_in_place(l, b, capacity);
     if (grown.data == nullptr) grown = grow_elsewhere(l, b, capacity);

@@ -10,8 +10,9 @@
 #include "base/errno_stays.hpp"
 #include "cache/lenders.hpp"
 #include "checks/fatal.hpp"
+#include "checks/misuse.hpp"
 #include "chunks/address_map.hpp"
-#include "chunks/chunk.hpp"
+#include "chunks/chunk_index.hpp"
 #include "hardened/guarded_blocks.hpp"
 #include "large/large_store.hpp"
 #include "pools/checked_block.hpp"
@@ -49,13 +50,13 @@ struct place_record {
 [[gnu::noinline]] std::byte* lend_as_found(std::byte* data) noexcept {
     const place_owner owner = places.find(data);
     if (chunk* const c = owner.as_chunk()) {
-        if (!record_of(*c, data, c->record_at(c->page_of(data)).cls()).lend()) fail_corrupted("lending", data);
+        if (!record_of(*c, data, c->record_at(c->page_of(data)).cls()).lend()) fail_wrong_record("lending", *c, data);
     } else if (large_block* const l = owner.as_large()) {
         if (!l->sealed() || !record_of(*l, data).lend()) fail_corrupted("lending", data);
     } else if (guarded_block* const g = owner.as_guarded()) {
         g->state.store(guarded_state::bare, memory_order_relaxed);
     } else {
-        fail_corrupted("lending", data);
+        fail_foreign_handle("lending", data);
     }
     return data;
 }

@@ -1,6 +1,7 @@
 #include "pools/checked_block.hpp"
 
 #include "checks/fatal.hpp"
+#include "checks/misuse.hpp"
 #include "chunks/chunk_store.hpp"
 #include "hardened/guarded_blocks.hpp"
 #include "large/large_store.hpp"
@@ -10,13 +11,6 @@ namespace synk::inline v1::detail {
 void fail_not_bare(const char* verb, const void* p) noexcept {
     fatal("%s of %p: this block is not lent as a bare pointer; it was put a second time, or a handle owns it: put each "
           "block once, and what a handle owns by that handle",
-          verb, p);
-}
-
-void fail_corrupted(const char* verb, const void* p) noexcept {
-    fatal("%s of %p: the record of this block is corrupted; something has written into the pool's own memory: look for "
-          "a wild "
-          "write with AddressSanitizer or Valgrind",
           verb, p);
 }
 
@@ -43,13 +37,9 @@ namespace {
 [[noreturn]] void fail_within(const char* verb, const chunk& c, const void* p) noexcept {
     const unsigned page = c.page_of(p);
     if (!c.owned.owned(page)) fail_idle(verb, p);
-    for (unsigned first = page + 1; first-- > 0;) {
-        const block_record r = c.record_at(first);
-        if (r.none()) continue;
-        if (r.sealed_for(c.at(first)) && first + class_pages(r.cls()) > page) fail_interior(verb, p, c.at(first));
-        break; // that block ends before p: the block around p has lost its record
-    }
-    fail_corrupted(verb, p);
+    const unsigned first = c.start_around(page);
+    if (first == chunk::no_page) fail_corrupted(verb, p); // the block around p has lost its record
+    fail_interior(verb, p, c.at(first));
 }
 
 block checked_in_chunk(const char* verb, const chunk& c, const void* p) noexcept {

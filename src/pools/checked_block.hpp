@@ -15,8 +15,7 @@ namespace synk::inline v1::detail {
 // The same for those who know what owns the place.
 [[nodiscard]] block bare_block(const char* verb, const void* p, place_owner owner) noexcept;
 
-// Two of these ends, for those who find out by themselves.
+// One of these ends, for those who find out by themselves.
 [[noreturn]] void fail_not_bare(const char* verb, const void* p) noexcept;
-[[noreturn]] void fail_corrupted(const char* verb, const void* p) noexcept;
 
 } // namespace synk::inline v1::detail

@@ -43,6 +43,12 @@ inline void unmapped() {
 }
 inline void nearly_null() { put_number(16); }
 inline void not_canonical() { put_number(std::uintptr_t{0xDEADBEEF} << 32); }
+// As the handles of another copy are to this one: of memory that is not its own.
+inline void of_another_copy() {
+    namespace inside = synk::detail;
+    alignas(4096) static std::byte theirs[whole_size];
+    inside::put(inside::held_block(inside::block{theirs, sizeof(theirs)}));
+}
 
 } // namespace invalid_puts
 
@@ -61,6 +67,8 @@ inline constexpr misuse invalid_put_programs[] = {
      found::at_put},
     {"a field of a null pointer", invalid_puts::nearly_null, nothing_more, found::at_put, found::at_put, found::at_put},
     {"no address at all", invalid_puts::not_canonical, nothing_more, found::at_put, found::at_put, found::at_put},
+    {"a handle of another copy of synk", invalid_puts::of_another_copy, everything_leaves, found::later, found::at_put,
+     found::at_put},
 };
 
 } // namespace synk_test
