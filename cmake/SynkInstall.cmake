@@ -1,5 +1,5 @@
-# install(): the library, its headers, a package for find_package() and one for pkg-config. All of it may be moved to
-# another prefix afterwards.
+# install(): the library, its headers, its licence, a package for find_package() and one for pkg-config. All of it may be
+# moved to another prefix afterwards.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -13,6 +13,7 @@ endif()
 
 install(TARGETS synk EXPORT synkTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/synk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/synk)
 
 set(synk_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/synk)
 install(EXPORT synkTargets NAMESPACE synk:: DESTINATION ${synk_package_dir})
