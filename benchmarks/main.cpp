@@ -49,6 +49,7 @@ int status_of(const run& r) {
 }
 
 int measure_and_report(const settings& s) {
+    require_writable(s);
     const auto start = clock::now();
     run r{s, describe_machine(), 0, {}, {}, {}, {}};
     measure(r);

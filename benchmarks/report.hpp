@@ -25,6 +25,9 @@ struct run {
 // On stdout: what went wrong first, then the goals, then the tables (medians over the rounds).
 void print_report(const run& r);
 
+// Whether the two below will be able to write, to be asked before the measurement: std::system_error where not.
+void require_writable(const settings& s);
+
 // Everything: settings, machine, goals, of every cell each round's value with median, min and max, and the memory
 // over time. Throws std::system_error when the file cannot be written; what stood there before is then still there.
 void write_json(const run& r, const std::string& path);

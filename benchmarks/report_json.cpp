@@ -81,10 +81,23 @@ json json_of(const run& r) {
     throw std::system_error(errno, std::generic_category(), "cannot write " + path);
 }
 
+// Leaves what is there as it is, and nothing where nothing was.
+void try_to_write(const std::string& path) {
+    const bool was_there = std::filesystem::exists(path);
+    if (!std::ofstream(path, std::ios::app)) refuse(path);
+    if (!was_there) std::filesystem::remove(path);
+}
+
+std::string unfinished_name(const std::string& path) { return path + ".tmp"; }
+
 } // namespace
 
+void require_writable(const settings& s) {
+    for (const auto& path : {s.json, unfinished_name(s.json), s.html}) try_to_write(path);
+}
+
 void write_json(const run& r, const std::string& path) {
-    const std::string unfinished = path + ".tmp";
+    const std::string unfinished = unfinished_name(path);
     std::ofstream file(unfinished);
     if (!file) refuse(unfinished);
     // Names of files may hold any bytes: what is no UTF-8 is replaced.

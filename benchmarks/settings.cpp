@@ -17,7 +17,7 @@ void add_options(CLI::App& app, settings& s) {
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->always_capture_default();
     app.add_option("--rounds", s.rounds)->check(CLI::Range(1, 1000));
     app.add_option("--span", s.span_ms)->check(CLI::Range(1, 60000));
-    app.add_option("--seed", s.seed);
+    app.add_option("--seed", s.seed)->check(CLI::NonNegativeNumber);
     app.add_option("--input", s.input)->check(CLI::ExistingDirectory);
     app.add_option("--input-limit", s.input_limit_mib)->check(CLI::Range(1, 1 << 20));
     app.add_option("--live", s.live_mib)->check(CLI::Range(1, 1 << 20));
@@ -29,6 +29,15 @@ void add_options(CLI::App& app, settings& s) {
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_option("--tables", s.tables)->delimiter(',')->check(CLI::IsMember(s.tables));
     app.add_option("--workers", s.workers)->delimiter(',')->check(CLI::Range(1, 1024));
+}
+
+// What is named twice is measured once.
+template <class T>
+void drop_repeated(std::vector<T>& list) {
+    auto end = list.begin();
+    for (const T& item : std::vector<T>(list))
+        if (std::find(list.begin(), end, item) == end) *end++ = item;
+    list.erase(end, list.end());
 }
 
 // Without what only lays a text out: the help breaks long lists, the program writes them in brackets.
@@ -78,6 +87,8 @@ std::optional<int> parse(int argc, char** argv, settings& into) {
     } catch (const CLI::ParseError& e) {
         return refuse(e);
     }
+    drop_repeated(into.tables);
+    drop_repeated(into.workers);
     if (app.count("--help") == 0) return std::nullopt;
     fmt::print("{}", usage);
     return done;
