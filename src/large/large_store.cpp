@@ -35,6 +35,14 @@ large_block& large_at(const char* verb, const std::byte* data) noexcept {
     return *l;
 }
 
+// Of a block that its owner gives up. Of two that put the same one the exchange finds the second; relaxed: it publishes
+// nothing.
+large_block& given_up(const std::byte* data) noexcept {
+    large_block& l = large_at("put", data);
+    if (l.idle.exchange(true, memory_order_relaxed)) fail_copied_handle("put", data);
+    return l;
+}
+
 bool fits(const large_block& l, std::size_t n) noexcept {
     // relaxed: a guess until the record is ours
     const std::size_t capacity = l.capacity.load(memory_order_relaxed);
@@ -86,7 +94,7 @@ bool place_on_shelf(large_block& l) noexcept {
 void unmap_record(large_block& l) noexcept {
     const block b = as_block(l);
     places.clear(b.data, b.capacity);
-    l.describe(nullptr, 0); // ours until give_back publishes it
+    l.describe(nullptr, 0);                    // ours until give_back publishes it
     tools::forget(b.data, b.capacity);
     if (unmap(b.data, b.capacity)) {
         counters.mapped.sub(b.capacity);
@@ -102,6 +110,7 @@ void unmap_record(large_block& l) noexcept {
 // A block that was just taken off the shelf.
 block unshelved(large_block& l) noexcept {
     const block b = as_block(l);
+    l.idle.store(false, memory_order_relaxed); // relaxed: ours
     counters.large_shelved.sub(b.capacity);
     if (l.weak.exchange(false, memory_order_relaxed)) counters.large_weak.sub(b.capacity); // relaxed: ours
     return b;
@@ -194,15 +203,16 @@ block large_store::map_new(std::size_t n) noexcept {
 }
 
 bool large_store::shelve(block b) noexcept {
-    large_block& l = large_at("put", b.data);
+    large_block& l = given_up(b.data);
     l.calm_since.store(0, memory_order_relaxed); // relaxed: ours until it is on the shelf
     counters.large_shelved.add(b.capacity);
     if (place_on_shelf(l)) return true;
     counters.large_shelved.sub(b.capacity);
+    l.idle.store(false, memory_order_relaxed); // relaxed: the caller's again
     return false;
 }
 
-void large_store::unmap_block(block b) noexcept { unmap_record(large_at("put", b.data)); }
+void large_store::unmap_block(block b) noexcept { unmap_record(given_up(b.data)); }
 
 // Each call begins behind where the last one stopped: what was put just now, into the first free slot, would go before
 // what nobody has wanted for long.

@@ -22,6 +22,7 @@ struct alignas(64) large_block {
     const unsigned id;
     atomic<std::uint32_t> record{0};     // idle_record(), and what put_bias adds where it is lent as a bare pointer
     atomic<bool> held{false};            // in quarantine
+    atomic<bool> idle{false};            // on the shelf, or on its way there or back to the system
     atomic<std::byte*> data{nullptr};    // null while the record is not in use
     atomic<std::uint64_t> calm_since{0}; // ns: when the keeper first saw it on the shelf, 0: not yet
     atomic<bool> weak{false};            // the system may take its memory
@@ -38,6 +39,7 @@ struct alignas(64) large_block {
         record.store(idle_record(at), memory_order_relaxed);
         data.store(at, memory_order_relaxed);
         capacity.store(size, memory_order_relaxed);
+        idle.store(false, memory_order_relaxed);
         seal.store(seal_of(at, size), memory_order_relaxed);
     }
     [[nodiscard]] bool sealed() const noexcept {

@@ -193,6 +193,8 @@ TEST(Shelf, MutantsAreFound) {
         {"const large_block* const l = shelf[i].load(", "relaxed", guess},
         {"large_block* const seen = shelf[i].load(", "relaxed", guess},
         {"if (l.weak.exchange(false", "split", "equivalent: only the block's owner comes here"},
+        {"if (l.idle.exchange(true", "split", "not seen here: nobody puts a block twice, as misuse/handle_test does"},
+        {"if (l.idle.exchange(true", "dropped", "as above"},
         {"if (seen->calm_since.compare_exchange_strong(", "split", "equivalent: either visit's time will do"},
         {"next_discarded.store(", "dropped", "not seen here: what goes first is told by promises/large_test"},
     };

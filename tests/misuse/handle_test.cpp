@@ -92,6 +92,20 @@ TEST(CopiedHandle, OfALargeBlockIsFound) {
     }
 }
 
+// Too large for any cache: the first one lies on the shelf.
+TEST(CopiedHandle, IsFoundAtOnceOnTheShelf) {
+    synk::options o = synk::current_options();
+    o.idle_limit = 8192 * mib;
+    synk::configure(o);
+    synk::bytes b = synk::get_sized_pool().try_get_sized(3072 * mib);
+    if (b.data() == nullptr) GTEST_SKIP() << "needs 3 GiB of addresses";
+    EXPECT_TRUE(dies_naming(b.data(), copied, [&b] {
+        copy_of copy(b);
+        b.reset();
+        copy.handle().reset();
+    }));
+}
+
 TEST(CopiedHandle, IsFoundWhenBothAreReleased) {
     synk::bytes b = synk::get_sized_pool().get_sized(5000);
     EXPECT_TRUE(dies_naming(b.data(), copied, [&b] {
