@@ -94,7 +94,7 @@ bool place_on_shelf(large_block& l) noexcept {
 void unmap_record(large_block& l) noexcept {
     const block b = as_block(l);
     places.clear(b.data, b.capacity);
-    l.describe(nullptr, 0);                    // ours until give_back publishes it
+    l.describe(nullptr, 0); // ours until give_back publishes it
     tools::forget(b.data, b.capacity);
     if (unmap(b.data, b.capacity)) {
         counters.mapped.sub(b.capacity);

@@ -15,9 +15,19 @@ namespace synk_model {
 class model_system {
 public:
     model_system() {
-        calls_ = {map,    unmap, make_accessible, make_inaccessible,
-                  advise, remap, barrier,         synk::detail::linux_calls.register_barrier,
-                  now,    now,   processor};
+        calls_ = {map,
+                  unmap,
+                  make_accessible,
+                  make_inaccessible,
+                  advise,
+                  remap,
+                  barrier,
+                  synk::detail::linux_calls.register_barrier,
+                  now,
+                  now,
+                  processor,
+                  synk::detail::linux_calls.yield,
+                  synk::detail::linux_calls.yield};
         refuse(0, 0);
         refused_ = 0;
         const std::uint64_t real = synk::detail::linux_calls.now();
