@@ -16,8 +16,6 @@ extern "C" {
 [[gnu::weak]] void __asan_poison_memory_region(const volatile void* at, std::size_t size);
 [[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* at, std::size_t size);
 [[gnu::weak]] void __msan_allocated_memory(const volatile void* at, std::size_t size);
-[[gnu::weak]] void __lsan_register_root_region(const void* at, std::size_t size);
-[[gnu::weak]] void __lsan_unregister_root_region(const void* at, std::size_t size);
 }
 
 #if SYNK_UNDER_TSAN
@@ -31,7 +29,6 @@ namespace {
 bool on_asan() noexcept { return __asan_poison_memory_region != nullptr; }
 bool on_msan() noexcept { return __msan_allocated_memory != nullptr; }
 bool on_valgrind() noexcept { return SYNK_ON_VALGRIND != 0; }
-bool on_lsan() noexcept { return __lsan_register_root_region != nullptr; }
 
 } // namespace
 
@@ -49,21 +46,12 @@ void idle(block b) noexcept {
     if (on_valgrind()) SYNK_VALGRIND(VALGRIND_MAKE_MEM_NOACCESS(b.data, b.capacity));
 }
 
-// LeakSanitizer knows no mappings but those that it is told of. In poisoned memory it looks for nothing, so that idle
-// blocks hide no leak from AddressSanitizer's. Alone it takes what lies in them for pointers, too: it may miss a leak,
-// which is better than false alarms. Its list is under a lock of its own, as its heap is.
-void mapped(std::byte* at, std::size_t size) noexcept {
-    if (on_lsan()) __lsan_register_root_region(at, size);
-}
-
 void forget(std::byte* at, std::size_t size) noexcept {
-    if (on_lsan()) __lsan_unregister_root_region(at, size);
     if (on_asan()) __asan_unpoison_memory_region(at, size);
 }
 
 void grown(block from, block to) noexcept {
     forget(from.data, from.capacity);
-    mapped(to.data, to.capacity);
     lend({to.data + from.capacity, to.capacity - from.capacity});
     if (on_asan()) __asan_unpoison_memory_region(to.data, from.capacity); // the other tools follow what moves
 }

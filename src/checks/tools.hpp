@@ -1,6 +1,6 @@
 // What memory checkers are told: an idle byte is poisoned, a fresh one undefined. AddressSanitizer is found
 // at run time (its functions are weak here), so one build of the library serves instrumented and plain
-// programs; Valgrind by its own test. Where neither is at work, active() is false, and a get or put calls nothing else.
+// programs; Valgrind by its own test. Where neither is at work, active() is false and nothing else is called.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,7 @@ namespace synk::inline v1::detail::tools {
 
 void lend(block b) noexcept;                           // may be used from now on; contents undefined
 void idle(block b) noexcept;                           // a touch is an error
-void mapped(std::byte* at, std::size_t size) noexcept; // the pool's: what a block points to is no leak
-void forget(std::byte* at, std::size_t size) noexcept; // the same addresses go back to the system
+void forget(std::byte* at, std::size_t size) noexcept; // the addresses go back to the system
 void grown(block from, block to) noexcept;             // of a lent block, perhaps at another place
 
 } // namespace synk::inline v1::detail::tools

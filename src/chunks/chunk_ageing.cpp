@@ -251,7 +251,6 @@ std::size_t unmap_chunk(chunk& c) noexcept {
     places.clear(at, chunk_size);
     tools::forget(at, chunk_size); // whoever gets these addresses next knows nothing of our poison
     if (!unmap(at, chunk_size)) {  // too many mappings: it stays as it was; its entry is there, so set() cannot fail
-        tools::mapped(at, chunk_size);
         if (tools::active()) tools::idle({at, chunk_size});
         if (!places.set(at, chunk_size, place_owner(&c))) fail_record(at);
         free_run(c, chunk::whole);

@@ -146,7 +146,6 @@ chunk* map_chunk() noexcept {
         if (tools::active()) tools::idle({at, chunk_size});
         warm_chunks->erase(c->id); // of who had this number before; nobody has pages here to free yet
         counters.mapped.add(chunk_size);
-        tools::mapped(at, chunk_size);
         return c;
     }
     if (at != nullptr) unmap(at, chunk_size);

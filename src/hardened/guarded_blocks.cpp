@@ -4,7 +4,6 @@
 #include "base/zeroed.hpp"
 #include "checks/fatal.hpp"
 #include "checks/misuse.hpp"
-#include "checks/tools.hpp"
 #include "chunks/address_map.hpp"
 #include "chunks/slot_table.hpp"
 #include "hardened/mark.hpp"
@@ -90,7 +89,6 @@ held_block guarded_blocks::get(std::size_t n) noexcept {
     g->size.store(n, memory_order_relaxed);
     g->state.store(guarded_state::in_handle, memory_order_relaxed);
     mark(data + n, whole_pages(n) - n);
-    tools::mapped(data, whole_pages(n));
     count_mapped(n);
     return held_block::guarded(data, n);
 }
@@ -116,7 +114,6 @@ std::size_t guarded_blocks::unmap_retired(std::byte* data) noexcept {
     const std::size_t n = size_of(g);
     std::byte* const place = data - guard_size;
     places.clear(place, place_size(n));
-    tools::forget(data, whole_pages(n));
     g.state.store(guarded_state::unused, memory_order_relaxed);
     g.data.store(nullptr, memory_order_relaxed);
     counters.guarded_retired.sub(whole_pages(n));

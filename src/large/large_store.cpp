@@ -190,7 +190,6 @@ block large_store::map_new(std::size_t n) noexcept {
     std::byte* const at = map_aligned(capacity, chunk_size);
     if (at != nullptr && places.set(at, capacity, place_owner(l))) {
         l->describe(at, capacity);
-        tools::mapped(at, capacity);
         counters.mapped.add(capacity);
         counters.large_mapped.add(capacity);
         note_peaks();

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -111,51 +110,6 @@ void good_use() {
     idle_neighbour();
 }
 
-// What is allocated, and only a block knows where.
-struct node {
-    int* value;
-    node* next;
-};
-node* head = nullptr;
-
-template <std::size_t Size>
-void add_node() {
-    auto* const b = synk::get_sized_pool().allocate(Size);
-    head = new (b) node{new int(1), head};
-}
-void add_node_to_grown_block() {
-    synk::bytes b = synk::get_sized_pool().get_sized(std::size_t{9} << 20);
-    b.resize(std::size_t{90} << 20);
-    head = new (b.data()) node{new int(1), head};
-    static_cast<void>(b.release());
-}
-// What calls left on the stack hides leaks.
-int clear_stack(int depth) {
-    volatile char some[4096];
-    for (volatile char& c : some) c = 0;
-    return depth != 0 ? clear_stack(depth - 1) + some[3] : 0;
-}
-
-void pointers_in_blocks() {
-    for (int i = 0; i < 50; ++i) {
-        add_node<sizeof(node)>();
-        add_node<100'000>();
-    }
-    add_node<(std::size_t{9} << 20)>();
-    add_node_to_grown_block();
-    clear_stack(20);
-}
-void pointers_in_put_blocks() {
-    pointers_in_blocks();
-    while (head != nullptr) {
-        node* const next = head->next;
-        synk::get_sized_pool().deallocate(head, sizeof(node));
-        head = next;
-    }
-    synk::trim();
-    clear_stack(20);
-}
-
 struct touch {
     const char* name;
     void (*run)();
@@ -171,8 +125,6 @@ constexpr touch touches[] = {{"write_after_put", write_after_put},
                              {"read_of_moved_block", read_of_moved_block},
                              {"read_of_fresh_block", read_of_fresh_block},
                              {"read_of_reused_block", read_of_reused_block},
-                             {"pointers_in_blocks", pointers_in_blocks},
-                             {"pointers_in_put_blocks", pointers_in_put_blocks},
                              {"good_use", good_use}};
 
 } // namespace
