@@ -355,30 +355,6 @@ bool thread_caches::forked() noexcept { return has_forked.load(memory_order_rela
 
 unsigned thread_caches::threads() noexcept { return std::max(1U, thread_count.load(memory_order_relaxed)); }
 
-std::size_t thread_caches::idle_bytes() noexcept {
-    std::size_t bytes = 0;
-    all_caches.each_reserving([&bytes](const cache_record& c) {
-        for (unsigned cls = 0; cls < cached_class_count; ++cls) // relaxed: recent values
-            bytes += (c.count(cls) + c.parked[cls].load(memory_order_relaxed)) * class_bytes(cls);
-    });
-    return bytes;
-}
-
-std::size_t thread_caches::reserved_bytes() noexcept {
-    std::size_t bytes = 0;
-    all_caches.each_reserving(
-        [&bytes](const cache_record& c) { bytes += c.reserved.load(memory_order_relaxed); }); // relaxed: recent
-    return bytes;
-}
-
-thread_caches::class_hits thread_caches::hits() noexcept {
-    class_hits sum;
-    all_caches.each([&sum](const cache_record& c) {
-        for (unsigned cls = 0; cls < cached_class_count; ++cls) sum.of[cls] += c.bin(cls).hits();
-    });
-    return sum;
-}
-
 namespace {
 
 bool always_slow() noexcept {
