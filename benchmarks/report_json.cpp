@@ -81,14 +81,20 @@ json json_of(const run& r) {
     throw std::system_error(errno, std::generic_category(), "cannot write " + path);
 }
 
+// A device or a pipe: nothing takes its place, and it is opened but once.
+bool is_no_file(const std::string& path) {
+    return std::filesystem::exists(path) && !std::filesystem::is_regular_file(path);
+}
+
 // Leaves what is there as it is, and nothing where nothing was.
 void try_to_write(const std::string& path) {
+    if (is_no_file(path)) return;
     const bool was_there = std::filesystem::exists(path);
     if (!std::ofstream(path, std::ios::app)) refuse(path);
     if (!was_there) std::filesystem::remove(path);
 }
 
-std::string unfinished_name(const std::string& path) { return path + ".tmp"; }
+std::string unfinished_name(const std::string& path) { return is_no_file(path) ? path : path + ".tmp"; }
 
 } // namespace
 
@@ -104,7 +110,7 @@ void write_json(const run& r, const std::string& path) {
     file << json_of(r).dump(2, ' ', false, json::error_handler_t::replace) << '\n';
     file.close();
     if (!file) refuse(unfinished);
-    std::filesystem::rename(unfinished, path);
+    if (unfinished != path) std::filesystem::rename(unfinished, path);
 }
 
 } // namespace bench

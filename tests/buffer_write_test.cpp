@@ -29,9 +29,10 @@ TEST(buffer, writes_in_every_form) {
     b.write("text ");
     b.write_string("string ");
     b.write_byte(std::byte{'!'});
+    b.write_byte('\n');
     EXPECT_EQ(b.write_rune(U'é'), 2U);
     b.write("");
-    EXPECT_EQ(b.view(), "span text string !\xC3\xA9");
+    EXPECT_EQ(b.view(), "span text string !\n\xC3\xA9");
 }
 
 TEST(buffer, starts_again_at_the_front_when_drained) {

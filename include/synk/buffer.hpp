@@ -205,6 +205,7 @@ public:
     void write(std::string_view more) { write(std::as_bytes(std::span(more.data(), more.size()))); }
     void write_string(std::string_view more) { write(more); }
     void write_byte(std::byte b) { write(std::span<const std::byte>(&b, 1)); }
+    void write_byte(char c) { write_byte(static_cast<std::byte>(c)); }
     // Writes the UTF-8 encoding and returns its bytes, 1 to 4; U+FFFD for what is no Unicode scalar value.
     SYNK_API std::size_t write_rune(char32_t code);
 
