@@ -82,8 +82,9 @@ SYNK_API std::size_t maintain() noexcept;
 SYNK_API std::size_t on_pressure() noexcept;
 
 // Gives idle memory back to the system, the caches of other threads included, until at most `keep` bytes lie
-// idle and resident; done when it returns. Returns how many bytes it gave back. A thread that is inside a get
-// or put at that moment keeps its blocks of that one size, in a slow path all of its cache, until its next get or put.
+// idle and resident; done when it returns. Returns how many bytes it gave back. A thread that was stopped inside of a
+// get or put is let run for a moment, but not waited for: until it goes on it keeps its blocks of that one size, in a
+// slow path all of its cache.
 SYNK_API std::size_t trim(std::size_t keep = 0) noexcept;
 
 } // namespace v1
