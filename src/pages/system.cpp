@@ -12,6 +12,8 @@
 
 #include <synk/detail/size_class.hpp>
 
+#include "base/errno_stays.hpp"
+#include "base/no_cancellation.hpp"
 #include "checks/fatal.hpp"
 
 namespace synk::inline v1::detail {
@@ -79,6 +81,8 @@ unsigned processor() noexcept {
 void yield() noexcept { ::sched_yield(); }
 
 void nap() noexcept {
+    const no_cancellation here;
+    const errno_stays kept; // where a signal comes
     constexpr timespec time{0, 50'000};
     ::nanosleep(&time, nullptr);
 }

@@ -11,6 +11,7 @@
 
 #include <synk/pool.hpp>
 
+#include "cache/thread_caches.hpp"
 #include "pages/system.hpp"
 #include "support/child.hpp"
 #include "support/memory_pressure.hpp"
@@ -92,6 +93,23 @@ TEST(cancellation, waits_for_an_answer) {
     EXPECT_TRUE(ends_well(in_child([] {
         const long_visit other;
         require_whole([] { static_cast<void>(synk::stats()); });
+    })));
+}
+
+// Which keeps what it has; the trim lets it run for a moment first.
+TEST(cancellation, waits_for_a_thread_that_was_stopped_in_a_get) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        std::atomic<bool> inside{false};
+        std::thread([&inside] {
+            put_some(8 * mib);
+            synk::detail::cache_gate& gate = synk::detail::thread_caches::own()->gate;
+            require(gate.enter_slow(), "nobody closes the gate");
+            inside = true;
+            ::pause();
+        }).detach();
+        while (!inside) std::this_thread::yield();
+        require_whole([] { synk::trim(); });
+        require(synk::stats().idle != 0, "it keeps what it has");
     })));
 }
 
