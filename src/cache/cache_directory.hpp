@@ -35,27 +35,29 @@ public:
     }
 
     // One that nobody has; null: there is none. Acquires what leave() published: the set's operations are seq_cst.
-    [[nodiscard]] cache_record* take() noexcept {
-        for (unsigned n = free_.lowest(); n != free_.none; n = free_.lowest())
+    // announce(cache_record&) is called before it is the caller's.
+    template <class Announce>
+    [[nodiscard]] cache_record* take(Announce announce) noexcept {
+        for (unsigned n = free_.lowest(); n != free_.none; n = free_.lowest()) {
+            announce(*at(n));
             if (free_.erase(n)) return at(n); // who erases it owns it
+        }
         return nullptr;
     }
     // This one, if nobody has it.
     bool take(const cache_record& c) noexcept { return free_.erase(c.number); }
+    // As it was left before.
+    void put_back(const cache_record& c) noexcept { free_.insert(c.number); }
     // In this order: who finds it among the left ones and cannot take it knows that its next owner will leave it, too.
     void leave(const cache_record& c) noexcept {
         free_.insert(c.number);
         left_.insert(c.number);
     }
-    // Of those that were left since, up to `most` which nobody has, and the caller meanwhile. clean() says whether it
-    // did.
-    template <class Clean>
-    void clean_left(unsigned most, Clean clean) noexcept {
-        for (unsigned n = left_.lowest(); n != left_.none && most-- != 0; n = left_.next(n + 1)) {
-            if (!left_.erase(n) || !free_.erase(n)) continue;
-            if (!clean(*at(n))) left_.insert(n);
-            free_.insert(n);
-        }
+    // Up to `most` of those that were left since; who visits one says whether it need not be visited again.
+    template <class Visit>
+    void each_left(unsigned most, Visit visit) noexcept {
+        for (unsigned n = left_.lowest(); n != left_.none && most-- != 0; n = left_.next(n + 1))
+            if (left_.erase(n) && !visit(*at(n))) left_.insert(n);
     }
 
     // From behind its gate: whether it reserves anything.

@@ -11,6 +11,7 @@
 #include "cache/cache_directory.hpp"
 #include "cache/lenders.hpp"
 #include "cache/stay_loaded.hpp"
+#include "cache/work_in_hand.hpp"
 #include "checks/tools.hpp"
 #include "pages/record_store.hpp"
 #include "pages/system.hpp"
@@ -22,6 +23,7 @@ namespace synk::inline v1::detail {
 constinit cache_entrance no_cache{cache_gate::walled_up()};
 constinit thread_local hit_start this_thread_start{&no_cache, {}};
 constinit thread_local unsigned own_work::depth = 0;
+constinit thread_local atomic<const cache_record*> in_hands{nullptr};
 
 namespace {
 
@@ -30,17 +32,6 @@ namespace {
 enum class thread_phase : unsigned char { fresh, making, cached, ended };
 // relaxed throughout: nobody but this thread, and signal handlers that interrupt it, sees it.
 constinit thread_local atomic<thread_phase> phase [[gnu::tls_model("initial-exec")]]{thread_phase::fresh};
-
-// What a thread is told from others by; the same in the child of its fork.
-const void* this_thread() noexcept { return &phase; }
-
-// What this thread empties or ages, from behind a gate that it has closed or as its own at its end: the child of a
-// signal handler's fork goes on with it. relaxed: only that child looks, which has one thread.
-void begin_work_on(cache_record& c) noexcept { c.at_work.store(this_thread(), memory_order_relaxed); }
-void end_work_on(cache_record& c) noexcept {
-    const void* us = this_thread(); // somebody else may have come behind the gate after us
-    c.at_work.compare_exchange_strong(us, nullptr, memory_order_relaxed, memory_order_relaxed);
-}
 
 constinit bool interrupted = false; // by the last fork, in the child; its one thread's
 
@@ -84,6 +75,11 @@ void note_fork() noexcept {
     if (counters.mapped.get() != 0) has_forked.store(true, memory_order_relaxed);
 }
 
+// Who changed what it reserves may have been about to say so.
+void note_reserving(const cache_record& c) noexcept {
+    all_caches.note_reserving(c, c.reserved.load(memory_order_relaxed) != 0);
+}
+
 // Nobody's for ever, and what it holds is lost, and so is not idle.
 void abandon(cache_record& c) noexcept {
     all_caches.take(c);
@@ -95,8 +91,11 @@ void abandon(cache_record& c) noexcept {
 // The child goes on with its cache. Where another thread had it when it forked, and will not open its gate again, the
 // next use makes a new one.
 void take_over_own() noexcept {
-    if (!has_own() || !this_thread_start.cache->gate.held()) return;
-    abandon(*static_cast<cache_record*>(this_thread_start.cache));
+    if (!has_own()) return;
+    auto& own = *static_cast<cache_record*>(this_thread_start.cache);
+    if (is_at_work_on(own)) interrupted = true; // a visit of ours ages it, and opens its gate
+    if (is_at_work_on(own) || !own.gate.held()) return note_reserving(own);
+    abandon(own);
     thread_count.store(0, memory_order_relaxed);
     this_thread_start.cache = &no_cache;
     phase.store(thread_phase::fresh, memory_order_relaxed);
@@ -113,7 +112,7 @@ void caches_after_fork() noexcept {
     thread_count.store(has_own() ? 1 : 0, memory_order_relaxed);
     all_caches.each([](cache_record& c) {
         if (&c == this_thread_start.cache) return;
-        if (c.at_work.load(memory_order_relaxed) == this_thread()) { // relaxed: our own
+        if (is_at_work_on(c)) {
             interrupted = true;
             return;
         }
@@ -170,6 +169,7 @@ cache_record* make_record() noexcept {
     auto* const c = new (static_cast<void*>(thread_caches::place_in(memory, this_thread_start))) cache_record;
     c->set_up();
     name_as_lender(*c);
+    take_in_hands(c);
     return all_caches.enter(*c) ? c : nullptr;
 }
 
@@ -185,7 +185,7 @@ void follow_slow_only(cache_record& c) noexcept {
 
 cache_record* make_own() noexcept {
     if (!ready()) return nullptr;
-    cache_record* c = all_caches.take();
+    cache_record* c = all_caches.take([](const cache_record& free) { take_in_hands(&free); });
     if (c == nullptr) c = make_record();
     if (c == nullptr) return nullptr;
     if (::pthread_setspecific(end_of_thread, c) != 0) { // nobody would hand it on
@@ -211,13 +211,14 @@ cache_record* thread_caches::own() noexcept {
     // making: pthread_setspecific may allocate, and the allocator may be us; a signal handler may come between.
     if (!phase.compare_exchange_strong(seen, thread_phase::making, memory_order_relaxed, memory_order_relaxed))
         return nullptr;
+    const cache_record* const before = in_hands.load(memory_order_relaxed); // of whom a handler of ours interrupted
     cache_record* const c = make_own();
     phase.store(c != nullptr ? thread_phase::cached : thread_phase::fresh, memory_order_relaxed);
     if (c != nullptr) {
         this_thread_start.cache = c;
         thread_count.fetch_add(1, memory_order_relaxed); // behind it: as at a thread's end
-        all_caches.take(*c);                             // a signal handler that forked meanwhile gave it up
     }
+    take_in_hands(before);
     return c;
 }
 
@@ -341,9 +342,21 @@ bool give_slots_back(cache_record& c) noexcept {
     return empty;
 }
 
+bool give_back_if_free(cache_record& c) noexcept {
+    const cache_record* const before = in_hands.load(memory_order_relaxed); // of whom a handler of ours interrupted
+    take_in_hands(&c);
+    bool done = true; // its owner will leave it
+    if (all_caches.take(c)) {
+        done = give_slots_back(c);
+        all_caches.put_back(c);
+    }
+    take_in_hands(before);
+    return done;
+}
+
 } // namespace
 
-void thread_caches::give_back_left(unsigned most) noexcept { all_caches.clean_left(most, give_slots_back); }
+void thread_caches::give_back_left(unsigned most) noexcept { all_caches.each_left(most, give_back_if_free); }
 
 void thread_caches::ask_own() noexcept {
     if (has_own()) this_thread_start.cache->gate.ask();

@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include "base/no_cancellation.hpp"
+
 namespace synk::inline v1::detail {
 
 namespace {
@@ -22,6 +24,7 @@ void write_all(const char* text, std::size_t size) noexcept {
 } // namespace
 
 void fatal(const char* format, ...) noexcept {
+    const no_cancellation here;
     char line[400] = "synk: ";
     constexpr std::size_t prefix = sizeof("synk: ") - 1;
     std::va_list arguments;

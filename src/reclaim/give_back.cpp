@@ -19,10 +19,11 @@ std::size_t over(std::size_t keep) noexcept {
 } // namespace
 
 bool gather_idle() noexcept {
-    thread_caches::behind_own_gate(thread_caches::empty);
-    const bool all = thread_caches::empty_others();
+    cache_record* const own = thread_caches::own();
+    const bool ours = own == nullptr || own->gate.entered() || thread_caches::behind_own_gate(thread_caches::empty);
+    const bool others = thread_caches::empty_others();
     shared_store::empty_channels();
-    return all;
+    return ours && others;
 }
 
 std::size_t idle_bytes() noexcept {

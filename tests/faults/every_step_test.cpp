@@ -120,6 +120,7 @@ constexpr way ways[] = {
     {"Trim", leave_some_idle, [] { synk::trim(); }},
     {"TrimOfShared", leave_some_idle_in_channels, [] { synk::trim(); }, false, mode::normal, 150},
     {"GiveAllBack", leave_some_idle, give_all_back},
+    {"LeftCaches", leave_some_idle_in_channels, [] { inside::thread_caches::give_back_left(64); }},
     {"Visits", leave_some_idle, visit_often},
     {"LookAndConfigure", leave_some_idle, look_and_configure},
     {"Quarantine", use_one_page, use_one_page, false, mode::quarantined},

@@ -147,6 +147,35 @@ TEST(ForkAt, ASignalHandlerThatInterruptsATrim) {
     })));
 }
 
+pid_t forked_in_advice = -1;
+bool advise_with_a_fork(void* at, std::size_t size, synk::detail::advice what) noexcept {
+    if (forked_in_advice == -1) forked_in_advice = ::fork();
+    return linux_calls.advise(at, size, what);
+}
+
+// The same where its thread, which has no cache yet, gives back the memory of one that nobody has: in the child, too, a
+// thread has that or the next one.
+TEST(ForkAt, ASignalHandlerThatInterruptsTheGivingBackOfACache) {
+    if (!synk_test::children_may_start_threads) GTEST_SKIP() << synk_test::no_threads_in_children;
+    EXPECT_TRUE(ends_well(in_child([] {
+        std::thread([] { require_every_tier_works(1); }).join();
+        std::thread([] {
+            static synk::detail::system_calls forking = linux_calls;
+            forking.advise = advise_with_a_fork;
+            synk::detail::the_system.store(&forking);
+            synk::detail::thread_caches::give_back_left(1);
+            synk::detail::the_system.store(&linux_calls);
+            require(forked_in_advice != -1, "memory of a cache goes back");
+            const auto* const mine = synk::detail::thread_caches::own();
+            const synk::detail::cache_record* others = nullptr;
+            std::thread([&others] { others = synk::detail::thread_caches::own(); }).join();
+            require(mine != nullptr && others != nullptr && mine != others, "each thread has a cache of its own");
+            if (forked_in_advice == 0) ::_exit(0);
+            require(synk_test::status_of(forked_in_advice) == 0, "the same in the child");
+        }).join();
+    })));
+}
+
 unsigned looks_between_visits() {
     unsigned looks = 0;
     synk::detail::keeper::look_between_visits([&looks] { ++looks; });
@@ -165,12 +194,18 @@ TEST(ForkAt, ASignalHandlerThatInterruptsAVisit) {
         worker other;
         other.run([] { require_every_tier_works(4); });
         std::this_thread::sleep_for(std::chrono::milliseconds(5)); // a visit is due
+        const auto* const mine = synk::detail::thread_caches::own();
+        for (int i = 0; i < 100; ++i) static_cast<void>(synk::get_sized_pool().get_sized(5000));
+        require(mine->reserved.load() != 0, "the visit ages this thread's cache, too");
         let_fork_in_barriers();
         synk::maintain();
+        require(synk::detail::thread_caches::own() == mine, "nobody but the visit is behind our gate");
         synk::detail::the_system.store(&linux_calls);
         require(forked_in_barrier != -1, "the caches of others are aged behind a barrier");
         require(looks_between_visits() == 1, "no visit is under way");
         require(synk::stats().lent == 0, "nothing is lost");
+        synk::trim();
+        require(synk::detail::budget.reserved() == 0, "nothing is reserved for nothing, nor given back twice");
         if (forked_in_barrier == 0) ::_exit(0); // whose other thread is not there to be joined
         require(synk_test::status_of(forked_in_barrier) == 0, "the same in the child");
     })));

@@ -113,6 +113,22 @@ TEST_F(AtWork, ATrimLetsThatThreadHandOverWhatItHas) {
     EXPECT_EQ(other.times_let_run(), 7U);
 }
 
+// As the keeper is, or another that trims.
+TEST_F(AtWork, ATrimHasItsOwnThreadsCacheWhenSomebodyWasBehindItsGate) {
+    std::vector<synk::bytes> held;
+    while (held.size() != held_blocks) held.push_back(synk::get_sized_pool().get_sized(held_length));
+    held.clear();
+    static inside::cache_gate* gate = nullptr;
+    gate = &inside::thread_caches::own()->gate;
+    ASSERT_TRUE(gate->close([] {}));
+    inside::system_calls calls = inside::linux_calls;
+    calls.yield = []() noexcept { gate->open(); };
+    inside::the_system.store(&calls);
+    synk::trim();
+    inside::the_system.store(&inside::linux_calls);
+    EXPECT_EQ(synk::stats().idle, 0U);
+}
+
 TEST_F(AtWork, ALowerLimitHoldsWhenItHasBeenSet) {
     stopped_thread other(1);
     synk::configure(quiet_with_limit(held_length));
