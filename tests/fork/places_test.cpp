@@ -193,10 +193,10 @@ TEST(ForkAt, ASignalHandlerThatInterruptsAVisit) {
         require_every_tier_works(3);
         worker other;
         other.run([] { require_every_tier_works(4); });
-        std::this_thread::sleep_for(std::chrono::milliseconds(5)); // a visit is due
         const auto* const mine = synk::detail::thread_caches::own();
         for (int i = 0; i < 100; ++i) static_cast<void>(synk::get_sized_pool().get_sized(5000));
         require(mine->reserved.load() != 0, "the visit ages this thread's cache, too");
+        std::this_thread::sleep_for(std::chrono::milliseconds(5)); // a visit is due
         let_fork_in_barriers();
         synk::maintain();
         require(synk::detail::thread_caches::own() == mine, "nobody but the visit is behind our gate");
