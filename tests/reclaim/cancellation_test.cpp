@@ -4,12 +4,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <string>
 #include <thread>
 
 #include <pthread.h>
 #include <unistd.h>
 
 #include <synk/pool.hpp>
+#include <synk/synk.h>
 
 #include "cache/thread_caches.hpp"
 #include "pages/system.hpp"
@@ -111,6 +113,15 @@ TEST(cancellation, waits_for_a_thread_that_was_stopped_in_a_get) {
         require_whole([] { synk::trim(); });
         require(synk::stats().idle != 0, "it keeps what it has");
     })));
+}
+
+TEST(cancellation, waits_for_the_line_that_ends_the_process) {
+    const ending e = in_child([] {
+        void* const p = synk_get(5000);
+        synk_put(p);
+        require_whole([p] { synk_put(p); });
+    });
+    EXPECT_TRUE(e.aborted() && e.words.find("put a second time") != std::string::npos) << e;
 }
 
 TEST(cancellation, waits_for_a_fork) {
