@@ -60,8 +60,8 @@ struct options {
 // Sets all options for the whole process, from now on: what is left at its default is set to that, whatever was given
 // in the environment; to change one, start from current_options(). May be called at any time and from any thread (of
 // two calls at the same time either may set an option last). What lies idle beyond a lowered idle_limit is given back
-// before it returns. Throws std::invalid_argument with the name of the option, its range and the value when that is
-// outside of it, and then changes nothing.
+// before it returns, as by trim(). Throws std::invalid_argument with the name of the option, its range and the value
+// when that is outside of it, and then changes nothing.
 SYNK_API void configure(const options& wanted);
 // The options in force.
 [[nodiscard]] SYNK_API options current_options() noexcept;

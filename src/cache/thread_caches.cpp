@@ -119,8 +119,7 @@ void caches_after_fork() noexcept {
         const gate_hold hold = c.gate.close([] {}, false); // nobody runs who could be inside: no barrier needed
         if (!hold) return abandon(c);
         thread_caches::abandon_bin(c, hold.in_use());
-        all_caches.note_reserving(c,
-                                  c.reserved.load(memory_order_relaxed) != 0); // who changed that was about to say so
+        note_reserving(c);
         c.gate.forget_owner();
         c.gate.open();
         all_caches.leave(c);

@@ -50,9 +50,15 @@ TEST_F(LeftCaches, AreUsedAgain) {
     living.run([] { static_cast<void>(synk::get_sized_pool().get_sized(page)); });
     synk::bytes held;
     std::thread([&held] { held = synk::get_sized_pool().get_sized(page); }).join();
+    const inside::cache_record* left = nullptr;
     for (int round = 0; round < 3; ++round) {
         synk::trim();
-        std::thread([] { require_every_tier_works(1); }).join();
+        std::thread([&left] {
+            require_every_tier_works(1);
+            const auto* const own = inside::thread_caches::own();
+            EXPECT_TRUE(left == nullptr || own == left) << "the one before it is not to be had any more";
+            left = own;
+        }).join();
         living.run([] { require_every_tier_works(2); });
         require_every_tier_works(3);
     }

@@ -15,19 +15,17 @@ namespace synk_model {
 class model_system {
 public:
     model_system() {
-        calls_ = {map,
-                  unmap,
-                  make_accessible,
-                  make_inaccessible,
-                  advise,
-                  remap,
-                  barrier,
-                  synk::detail::linux_calls.register_barrier,
-                  now,
-                  now,
-                  processor,
-                  synk::detail::linux_calls.yield,
-                  synk::detail::linux_calls.yield};
+        calls_ = synk::detail::linux_calls;
+        calls_.map = map;
+        calls_.unmap = unmap;
+        calls_.make_accessible = make_accessible;
+        calls_.make_inaccessible = make_inaccessible;
+        calls_.advise = advise;
+        calls_.remap = remap;
+        calls_.barrier = barrier;
+        calls_.now = calls_.processor_time = now;
+        calls_.processor = processor;
+        calls_.nap = calls_.yield; // time passes only as the program says
         refuse(0, 0);
         refused_ = 0;
         const std::uint64_t real = synk::detail::linux_calls.now();

@@ -40,20 +40,15 @@ public:
         state() = {};
         const milliseconds real = real_time();
         if (clock_ < real) clock_ = real;
-        const auto& os = synk::detail::linux_calls;
-        calls_ = {map,
-                  unmap,
-                  make_accessible,
-                  make_inaccessible,
-                  advise,
-                  remap,
-                  barrier,
-                  os.register_barrier,
-                  now,
-                  os.processor_time,
-                  os.processor,
-                  os.yield,
-                  os.nap};
+        calls_ = synk::detail::linux_calls;
+        calls_.map = map;
+        calls_.unmap = unmap;
+        calls_.make_accessible = make_accessible;
+        calls_.make_inaccessible = make_inaccessible;
+        calls_.advise = advise;
+        calls_.remap = remap;
+        calls_.barrier = barrier;
+        calls_.now = now;
         synk::detail::the_system.store(&calls_);
     }
     watched_system(const watched_system&) = delete;
