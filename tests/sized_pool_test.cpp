@@ -221,8 +221,8 @@ TEST_F(SizedPool, DeallocatesInAnotherThread) {
 // Each call of the system leaves an error behind, whether it has failed or not.
 inside::system_calls system_that_changes_errno() {
     inside::system_calls all = inside::linux_calls;
-    all.map = [](std::size_t size, bool accessible) noexcept {
-        void* const at = inside::linux_calls.map(size, accessible);
+    all.map = [](std::size_t size, bool accessible, void* wish) noexcept {
+        void* const at = inside::linux_calls.map(size, accessible, wish);
         return errno = EINVAL, at;
     };
     all.unmap = [](void* at, std::size_t size) noexcept {

@@ -14,16 +14,19 @@ bool aligned(const std::byte* p, std::size_t alignment) noexcept {
     return (reinterpret_cast<std::uintptr_t>(p) & (alignment - 1)) == 0;
 }
 
-std::byte* align_up(std::byte* p, std::size_t alignment) noexcept {
-    const auto address = reinterpret_cast<std::uintptr_t>(p);
-    return p + (((address + alignment - 1) & ~(alignment - 1)) - address);
+std::byte* align_down(std::byte* p, std::size_t alignment) noexcept {
+    return p - (reinterpret_cast<std::uintptr_t>(p) & (alignment - 1));
+}
+
+std::byte* map(std::size_t size, bool accessible, std::byte* wish = nullptr) noexcept {
+    return static_cast<std::byte*>(os().map(size, accessible, wish));
 }
 
 // Maps more than is needed and cuts off what sticks out of the aligned part.
 std::byte* map_and_cut(std::size_t size, std::size_t alignment, bool accessible) noexcept {
-    auto* const wide = static_cast<std::byte*>(os().map(size + alignment, accessible));
+    std::byte* const wide = map(size + alignment, accessible);
     if (wide == nullptr) return nullptr;
-    std::byte* const at = align_up(wide, alignment);
+    std::byte* const at = align_down(wide + alignment - 1, alignment);
     std::byte* const end = at + size;
     if (at != wide) os().unmap(wide, static_cast<std::size_t>(at - wide));
     const auto behind = static_cast<std::size_t>(wide + size + alignment - end);
@@ -31,12 +34,16 @@ std::byte* map_and_cut(std::size_t size, std::size_t alignment, bool accessible)
     return at;
 }
 
-// The kernel places mappings below each other, so after the first cut the next one of the same size is
-// aligned as it comes.
+// The kernel places mappings below each other: what is below the first answer is most often free, and the next mapping
+// of the same size is aligned as it comes. To cut needs more address space for a moment, which a limit may not have.
 std::byte* map_at_boundary(std::size_t size, std::size_t alignment, bool accessible) noexcept {
-    auto* const at = static_cast<std::byte*>(os().map(size, accessible));
-    if (at == nullptr || aligned(at, alignment)) return at;
-    os().unmap(at, size);
+    std::byte* wish = nullptr;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        std::byte* const at = map(size, accessible, wish);
+        if (at == nullptr || aligned(at, alignment)) return at;
+        os().unmap(at, size);
+        wish = align_down(at, alignment);
+    }
     return map_and_cut(size, alignment, accessible);
 }
 

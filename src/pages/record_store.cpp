@@ -24,7 +24,7 @@ std::size_t aligned_size(std::size_t size) noexcept { return (size + record_alig
 // [ no access | size bytes | no access ]
 std::byte* map_guarded(std::size_t size) noexcept {
     const std::size_t whole = size + 2 * page_size;
-    auto* const outer = static_cast<std::byte*>(os().map(whole, false));
+    auto* const outer = static_cast<std::byte*>(os().map(whole, false, nullptr));
     if (outer == nullptr) return nullptr;
     if (os().make_accessible(outer + page_size, size)) return outer + page_size;
     os().unmap(outer, whole);

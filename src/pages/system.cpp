@@ -24,9 +24,9 @@ void* checked(void* p) noexcept { return p == MAP_FAILED ? nullptr : p; }
 
 // Not MAP_NORESERVE, here and below: without it Linux refuses what is more than there is of memory, as it does to
 // malloc.
-void* map(std::size_t size, bool accessible) noexcept {
+void* map(std::size_t size, bool accessible, void* wish) noexcept {
     const int protection = accessible ? PROT_READ | PROT_WRITE : PROT_NONE;
-    return checked(::mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    return checked(::mmap(wish, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 bool unmap(void* at, std::size_t size) noexcept { return ::munmap(at, size) == 0; }

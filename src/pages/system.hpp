@@ -14,9 +14,9 @@ namespace synk::inline v1::detail {
 enum class advice { weak, gone, huge, no_huge };
 
 struct system_calls {
-    // Fresh zeroed memory, readable and writable, or address space without memory behind it. Null when
-    // refused.
-    void* (*map)(std::size_t size, bool accessible) noexcept;
+    // Fresh zeroed memory, readable and writable, or address space without memory behind it; where the caller wishes,
+    // if nothing is there, else anywhere. Null when refused.
+    void* (*map)(std::size_t size, bool accessible, void* wish) noexcept;
     bool (*unmap)(void* at, std::size_t size) noexcept;
     bool (*make_accessible)(void* at, std::size_t size) noexcept;
     // What is there loses its memory, and a touch of it is a fault.

@@ -51,8 +51,8 @@ private:
     static constexpr std::size_t stride_ = 2 * chunk_size;
 
     // acq_rel: the kernel's lock.
-    static void* map(std::size_t size, bool accessible) noexcept {
-        if (size != large) return linux_calls.map(size, accessible); // records
+    static void* map(std::size_t size, bool accessible, void* wish) noexcept {
+        if (size != large) return linux_calls.map(size, accessible, wish); // records
         for (unsigned i = 0; i < places; ++i)
             if (!mapped_[i].exchange(true, std::memory_order_acq_rel)) return memory_ + i * stride_;
         return nullptr;

@@ -37,8 +37,8 @@ public:
 
 private:
     // The kernel's lock orders a mapping behind the end of the one before: acq_rel.
-    static void* map(std::size_t size, bool accessible) noexcept {
-        if (size != detail::chunk_size) return detail::linux_calls.map(size, accessible); // records
+    static void* map(std::size_t size, bool accessible, void* wish) noexcept {
+        if (size != detail::chunk_size) return detail::linux_calls.map(size, accessible, wish); // records
         for (unsigned r = 0; r < regions; ++r)
             if (!mapped_[r].exchange(true, std::memory_order_acq_rel)) return memory_ + r * detail::chunk_size;
         return nullptr;

@@ -184,7 +184,7 @@ TEST(SecondPutOfALargeBlock, TakesNoOtherBlocksMark) {
 }
 
 // At its place is a shorter block meanwhile, which is lent.
-void* map_there(std::size_t length, bool) noexcept {
+void* map_there(std::size_t length, bool, void*) noexcept {
     constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     void* const at = ::mmap(lent, length, PROT_READ | PROT_WRITE, kind, -1, 0);
     return at != MAP_FAILED ? at : nullptr;

@@ -56,8 +56,8 @@ private:
         ++refused_;
         return true;
     }
-    static void* map(std::size_t size, bool accessible) noexcept {
-        return no() ? nullptr : synk::detail::linux_calls.map(size, accessible);
+    static void* map(std::size_t size, bool accessible, void* wish) noexcept {
+        return no() ? nullptr : synk::detail::linux_calls.map(size, accessible, wish);
     }
     static bool unmap(void* at, std::size_t size) noexcept {
         return !no() && synk::detail::linux_calls.unmap(at, size);

@@ -1,6 +1,7 @@
 // RLIMIT_AS counts addresses: before an allocation is said to have failed, idle addresses go back, wherever they lie.
 // ctest-variants: plain
 
+#include <algorithm>
 #include <new>
 #include <vector>
 
@@ -20,8 +21,10 @@ namespace {
 using namespace synk_test;
 
 void limit_addresses(std::size_t bytes) {
-    const rlimit limit{bytes, bytes};
-    require(::setrlimit(RLIMIT_AS, &limit) == 0, "the limit can be set");
+    rlimit limit;
+    require(::getrlimit(RLIMIT_AS, &limit) == 0, "there is a limit");
+    limit.rlim_cur = std::min<rlim_t>(bytes, limit.rlim_max);
+    require(::setrlimit(RLIMIT_AS, &limit) == 0, "it can be set");
 }
 std::size_t addresses_in_use() { return std::stoul(status_line("/proc/self/status", "VmSize")) * 1024; }
 
@@ -81,6 +84,22 @@ TEST(address_limit, what_never_fits_is_bad_alloc_and_no_more) {
         require(thrown, "no memory is bad_alloc");
         require(!synk::get_sized_pool().try_get_sized(1024 * mib), "or an empty handle");
         use(4, 4 * mib);
+    })));
+}
+
+// Blocks begin at multiples of 4 MiB: the system's first answer seldom does, and there is no room to cut.
+TEST(address_limit, a_large_get_needs_no_more_addresses_than_the_block) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        for (const std::size_t n : {5 * mib, 6 * mib, 7 * mib, 10 * mib, 14 * mib, 28 * mib}) {
+            const std::size_t capacity = synk::get_sized_pool().get_sized(n).capacity();
+            synk::trim();
+            const std::size_t before = addresses_in_use();
+            limit_addresses(before + capacity);
+            const synk::bytes large = synk::get_sized_pool().get_sized(n);
+            require(large.capacity() == capacity && addresses_in_use() == before + capacity, "it fits");
+            limit_addresses(RLIM_INFINITY);
+        }
+        ::_exit(0);
     })));
 }
 

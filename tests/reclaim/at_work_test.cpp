@@ -59,9 +59,9 @@ public:
     }
 
 private:
-    static void* map(std::size_t size, bool accessible) noexcept {
+    static void* map(std::size_t size, bool accessible, void* wish) noexcept {
         if (self_->mapped_ + size > (held_blocks + 1) * held_length) return nullptr; // a chunk for what is shorter
-        void* const at = inside::linux_calls.map(size, accessible);
+        void* const at = inside::linux_calls.map(size, accessible, wish);
         if (at != nullptr) self_->mapped_ += size;
         return at;
     }

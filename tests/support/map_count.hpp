@@ -24,9 +24,9 @@ public:
     [[nodiscard]] static std::size_t count() { return count_; }
 
 private:
-    static void* map(std::size_t size, bool accessible) noexcept {
+    static void* map(std::size_t size, bool accessible, void* wish) noexcept {
         ++count_;
-        return synk::detail::linux_calls.map(size, accessible);
+        return synk::detail::linux_calls.map(size, accessible, wish);
     }
 
     static inline std::atomic<std::size_t> count_{0};

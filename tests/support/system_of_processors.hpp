@@ -16,8 +16,8 @@ public:
         here_ = 0;
         calls_ = synk::detail::linux_calls;
         refuses_ = false;
-        calls_.map = [](std::size_t size, bool accessible) noexcept {
-            return refuses_ ? nullptr : synk::detail::linux_calls.map(size, accessible);
+        calls_.map = [](std::size_t size, bool accessible, void* wish) noexcept {
+            return refuses_ ? nullptr : synk::detail::linux_calls.map(size, accessible, wish);
         };
         calls_.processor = []() noexcept { return here_.load(); };
         calls_.processor_time = []() noexcept { return time_; };

@@ -20,9 +20,9 @@ public:
         held_ = false;
         go_on_ = false;
         calls_ = synk::detail::linux_calls;
-        calls_.map = [](std::size_t size, bool accessible) noexcept {
+        calls_.map = [](std::size_t size, bool accessible, void* wish) noexcept {
             hold_at(call::map);
-            return synk::detail::linux_calls.map(size, accessible);
+            return synk::detail::linux_calls.map(size, accessible, wish);
         };
         calls_.unmap = [](void* at, std::size_t size) noexcept {
             hold_at(call::unmap);

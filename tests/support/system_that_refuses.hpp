@@ -47,9 +47,9 @@ private:
         const std::size_t call = ++count_;
         return call >= refused_.first && call <= refused_.last;
     }
-    static void* map(std::size_t size, bool accessible) noexcept {
+    static void* map(std::size_t size, bool accessible, void* wish) noexcept {
         return refuse(refused_.map && size >= refused_.least) ? nullptr
-                                                              : synk::detail::linux_calls.map(size, accessible);
+                                                              : synk::detail::linux_calls.map(size, accessible, wish);
     }
     static bool make_accessible(void* at, std::size_t size) noexcept {
         return !refuse(refused_.make_accessible) && synk::detail::linux_calls.make_accessible(at, size);

@@ -128,9 +128,9 @@ private:
         state().notes.push_back(a);
     }
 
-    static void* map(std::size_t size, bool accessible) noexcept {
+    static void* map(std::size_t size, bool accessible, void* wish) noexcept {
         const std::lock_guard lock(mutex_);
-        return counts_out() ? nullptr : synk::detail::linux_calls.map(size, accessible);
+        return counts_out() ? nullptr : synk::detail::linux_calls.map(size, accessible, wish);
     }
     static bool unmap(void* at, std::size_t size) noexcept {
         const std::lock_guard lock(mutex_);
