@@ -73,11 +73,12 @@ SYNK_API void configure(const options& wanted);
 SYNK_API std::size_t maintain() noexcept;
 
 // A file descriptor for the program's own event loop, which becomes readable (POLLIN) under memory pressure, or -1
-// when the system tells nobody, or another thread is just opening it. It stays the library's: do not close or read it.
-// In the child of a fork it is closed; call this again there. When it is readable call on_pressure(), which gives back
-// all that is idle and returns how many bytes that was. With the keeper running neither is needed. The sources are
-// MEMORY_PRESSURE_WATCH (as the environment said when the library was loaded), the process's cgroup, and
-// /proc/pressure/memory. Once all have ended, or the program has closed their descriptors (closefrom), it is -1.
+// when the system tells nobody, there is no descriptor left (call again), or another thread is just opening it. It
+// stays the library's: do not close or read it. In the child of a fork it is closed; call this again there. When it is
+// readable call on_pressure(), which gives back all that is idle and returns how many bytes that was. With the keeper
+// running neither is needed. The sources are MEMORY_PRESSURE_WATCH (as the environment said when the library was
+// loaded), the process's cgroup, and /proc/pressure/memory. Once all have ended, or the program has closed their
+// descriptors (closefrom), it is -1.
 [[nodiscard]] SYNK_API int pressure_fd() noexcept;
 SYNK_API std::size_t on_pressure() noexcept;
 

@@ -16,6 +16,7 @@
 #include <synk/detail/atomic.hpp>
 
 #include "base/environment.hpp"
+#include "base/errno_stays.hpp"
 #include "base/no_cancellation.hpp"
 #include "reclaim/base64.hpp"
 
@@ -164,13 +165,16 @@ bool watch_all(int epoll) noexcept {
     return own || whole_system;
 }
 
+// Where it was for want of descriptors that nothing could be opened, the next one to ask tries again.
 int open_hub() noexcept {
     const no_cancellation here;
+    const errno_stays kept;
+    errno = 0;
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-    if (epoll < 0) return none;
-    if (watch_all(epoll)) return epoll;
-    ::close(epoll);
-    return none;
+    if (epoll >= 0 && watch_all(epoll)) return epoll;
+    const bool too_many = errno == EMFILE || errno == ENFILE;
+    if (epoll >= 0) ::close(epoll);
+    return too_many ? unopened : none;
 }
 
 // What a FIFO, socket or eventfd has to say is of no interest, but must be read. False when it has ended; or never

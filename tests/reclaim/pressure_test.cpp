@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -146,6 +147,26 @@ TEST_F(pressure, from_what_cannot_be_watched_is_no_error) {
             static_cast<void>(synk::pressure_fd());
             put_some(8 * mib);
             require(synk::on_pressure() != 0 || synk::trim() != 0, "the pool works");
+        });
+}
+
+// Of two descriptors one would be the FIFO's.
+TEST_F(pressure, is_watched_once_there_are_descriptors_for_it) {
+    for (const rlim_t left : {rlim_t{0}, rlim_t{1}})
+        expect_in_a_new_process([this, left] {
+            watch(fifo());
+            rlimit limit;
+            require(::getrlimit(RLIMIT_NOFILE, &limit) == 0, "there is a limit");
+            const int next = ::dup(0);
+            require(next >= 0 && ::close(next) == 0, "descriptors are given out in order");
+            const rlimit few{static_cast<rlim_t>(next) + left, limit.rlim_max};
+            require(::setrlimit(RLIMIT_NOFILE, &few) == 0, "it can be lowered");
+            require(synk::pressure_fd() == -1, "there are too few");
+            require(::setrlimit(RLIMIT_NOFILE, &limit) == 0, "and raised");
+            const int fd = synk::pressure_fd();
+            require(fd >= 0, "now there are enough");
+            tell(fifo());
+            require(readable(fd), "and pressure is heard of");
         });
 }
 
