@@ -42,7 +42,17 @@ void remember(int fd) noexcept {
     }
 }
 
+// What a program writes to its standard output or error must not come to us, who may get their numbers where it was
+// started with them closed.
+int above_standard(int fd) noexcept {
+    if (fd < 0 || fd > STDERR_FILENO) return fd;
+    const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    ::close(fd);
+    return moved;
+}
+
 bool watch(int epoll, int fd, std::uint32_t events) noexcept {
+    fd = above_standard(fd);
     epoll_event event{};
     event.events = events;
     event.data.fd = fd;
@@ -170,7 +180,7 @@ int open_hub() noexcept {
     const no_cancellation here;
     const errno_stays kept;
     errno = 0;
-    const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+    const int epoll = above_standard(::epoll_create1(EPOLL_CLOEXEC));
     if (epoll >= 0 && watch_all(epoll)) return epoll;
     const bool too_many = errno == EMFILE || errno == ENFILE;
     if (epoll >= 0) ::close(epoll);

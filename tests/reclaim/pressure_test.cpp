@@ -150,6 +150,19 @@ TEST_F(pressure, from_what_cannot_be_watched_is_no_error) {
         });
 }
 
+// A daemon may be started so, and its first file is to be its standard input.
+TEST_F(pressure, takes_no_number_of_a_standard_descriptor) {
+    expect_in_a_new_process([this] {
+        watch(fifo());
+        for (const int standard : {0, 1, 2}) ::close(standard);
+        const int fd = synk::pressure_fd();
+        for (const int standard : {0, 1, 2}) require(::dup(fd) == standard, "it is free");
+        tell(fifo());
+        require(fd > 2 && readable(fd), "pressure is heard of");
+        ::_exit(0);
+    });
+}
+
 // Of two descriptors one would be the FIFO's.
 TEST_F(pressure, is_watched_once_there_are_descriptors_for_it) {
     for (const rlim_t left : {rlim_t{0}, rlim_t{1}})
