@@ -214,6 +214,11 @@ public:
         if (empty()) reset();
         if (n > available()) make_room(n);
     }
+    // The same; false instead of an exception.
+    [[nodiscard]] bool try_grow(std::size_t n) noexcept {
+        if (empty()) reset();
+        return n <= available() || try_make_room(n);
+    }
     // The free space behind the unread bytes, for others to write to: available() bytes, which become unread
     // by commit(), or by write() of the part that is filled.
     [[nodiscard]] std::span<std::byte> available_buffer() noexcept { return {storage_.data() + write_, available()}; }
@@ -320,9 +325,11 @@ private:
     [[nodiscard]] std::size_t keep_from() const noexcept;
     [[nodiscard]] std::size_t needed(std::size_t n) const noexcept;
     [[nodiscard]] bool holds(std::span<const std::byte> data) const noexcept;
-    void reserve_more(bytes& storage, std::size_t n) const;
-    bytes change_block(std::size_t n);
+    [[noreturn]] void throw_no_room(std::size_t n) const;
+    [[nodiscard]] bool reserve_more(bytes& storage, std::size_t n) const noexcept;
+    [[nodiscard]] bool change_block(std::size_t n, bytes& old) noexcept;
     void slide_down() noexcept;
+    [[nodiscard]] SYNK_API bool try_make_room(std::size_t n) noexcept;
     SYNK_API void make_room(std::size_t n);
     SYNK_API void write_grown(std::span<const std::byte> more);
 

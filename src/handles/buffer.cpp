@@ -9,6 +9,7 @@
 
 #include <synk/detail/size_class.hpp>
 
+#include "checks/errors.hpp"
 #include "handles/utf8.hpp"
 
 namespace synk::inline v1 {
@@ -40,13 +41,19 @@ std::size_t buffer::needed(std::size_t n) const noexcept {
     return kept + std::min(n, std::numeric_limits<std::size_t>::max() - kept);
 }
 
+void buffer::throw_no_room(std::size_t n) const {
+    const std::size_t least = needed(n);
+    if (least > detail::max_block_size) detail::throw_impossible(least);
+    detail::throw_no_memory(least);
+}
+
 // Room for n more, and where there is memory for it twice the capacity, so that n writes copy O(n) bytes; or an eighth
 // more than is needed.
-void buffer::reserve_more(bytes& storage, std::size_t n) const {
+bool buffer::reserve_more(bytes& storage, std::size_t n) const noexcept {
     const std::size_t least = needed(n), ample = std::min(2 * capacity(), detail::max_block_size);
     if (least < ample && (storage.try_reserve(ample) || storage.try_reserve(std::min(least + least / 8, ample))))
-        return;
-    storage.reserve(least);
+        return true;
+    return storage.try_reserve(least);
 }
 
 void buffer::slide_down() noexcept {
@@ -61,27 +68,30 @@ void buffer::slide_down() noexcept {
 //
 // A large block grows by its page tables, without copying, so what was consumed stays where it is unless it
 // is in the way. Below that, growing copies, and then only what is kept.
-void buffer::make_room(std::size_t n) {
-    if (needed(n) <= capacity() / 2) return slide_down();
-    if (keep_from() != 0 && capacity() <= detail::chunk_size) {
-        change_block(n);
-        return;
-    }
+bool buffer::try_make_room(std::size_t n) noexcept {
+    if (needed(n) <= capacity() / 2) return slide_down(), true;
+    bytes old;
+    if (keep_from() != 0 && capacity() <= detail::chunk_size) return change_block(n, old);
     storage_.resize(write_);
-    reserve_more(storage_, n);
+    if (!reserve_more(storage_, n)) return false;
     if (n > available()) slide_down();
+    return true;
 }
 
-// Moves what is kept to the front of a fresh block with room for n more, and returns the old one, as it was.
-bytes buffer::change_block(std::size_t n) {
-    bytes fresh;
-    reserve_more(fresh, n);
+void buffer::make_room(std::size_t n) {
+    if (!try_make_room(n)) throw_no_room(n);
+}
+
+// Moves what is kept to the front of a fresh block with room for n more; `old` becomes the one that it was in, as it
+// was.
+bool buffer::change_block(std::size_t n, bytes& old) noexcept {
+    if (!reserve_more(old, n)) return false;
     const std::size_t from = keep_from();
-    if (from != write_) std::memcpy(fresh.data(), storage_.data() + from, write_ - from);
-    storage_.swap(fresh);
+    if (from != write_) std::memcpy(old.data(), storage_.data() + from, write_ - from);
+    storage_.swap(old);
     read_ -= from;
     write_ -= from;
-    return fresh;
+    return true;
 }
 
 bool buffer::holds(std::span<const std::byte> data) const noexcept {
@@ -91,7 +101,8 @@ bool buffer::holds(std::span<const std::byte> data) const noexcept {
 
 void buffer::write_grown(std::span<const std::byte> more) {
     if (holds(more)) {
-        const bytes old = change_block(more.size()); // keeps `more` alive
+        bytes old; // keeps `more` alive
+        if (!change_block(more.size(), old)) throw_no_room(more.size());
         append(more);
     } else {
         make_room(more.size());
