@@ -21,10 +21,11 @@ public:
     // not fall asleep over a reservation (take, force and reserved are seq_cst, see keeper.cpp).
     [[nodiscard]] bool take(std::size_t bytes) noexcept {
         const auto wanted = static_cast<std::int64_t>(bytes);
-        if (reserved_.fetch_add(wanted, memory_order_seq_cst) + wanted <= limit_.load(memory_order_relaxed))
-            return true;
-        reserved_.fetch_sub(wanted, memory_order_relaxed);
-        return false;
+        std::int64_t seen = reserved_.load(memory_order_relaxed);
+        do { // never more than fits, not for a moment: who is stopped in it would leave no room to anybody
+            if (seen + wanted > limit_.load(memory_order_relaxed)) return false;
+        } while (!reserved_.compare_exchange_weak(seen, seen + wanted, memory_order_seq_cst, memory_order_relaxed));
+        return true;
     }
     // For memory that stays idle whether there is room or not (the system refused to take it).
     void force(std::size_t bytes) noexcept {

@@ -9,6 +9,7 @@
 #include "base/settings.hpp"
 #include "budget/idle_budget.hpp"
 #include "cache/cache_directory.hpp"
+#include "cache/closing_gates.hpp"
 #include "cache/lenders.hpp"
 #include "cache/stay_loaded.hpp"
 #include "cache/work_in_hand.hpp"
@@ -56,6 +57,7 @@ constinit atomic<bool> asymmetric{false}; // membarrier is to be had
 
 void end_thread(void* record) noexcept {
     auto& c = *static_cast<cache_record*>(record);
+    const in_our_hands here(c);
     thread_count.fetch_sub(1, memory_order_relaxed); // first: of a fork between the two the child counts one too many
     this_thread_start.cache = &no_cache;
     phase.store(thread_phase::ended, memory_order_relaxed);
@@ -93,7 +95,8 @@ void abandon(cache_record& c) noexcept {
 void take_over_own() noexcept {
     if (!has_own()) return;
     auto& own = *static_cast<cache_record*>(this_thread_start.cache);
-    if (is_at_work_on(own)) interrupted = true; // a visit of ours ages it, and opens its gate
+    if (is_at_work_on(own)) interrupted = true;   // a visit of ours ages it, and opens its gate
+    if (own.gate.entered_slow()) own.gate.open(); // whoever was closing it would have left it to us
     if (is_at_work_on(own) || !own.gate.held()) return note_reserving(own);
     abandon(own);
     thread_count.store(0, memory_order_relaxed);
@@ -210,60 +213,15 @@ cache_record* thread_caches::own() noexcept {
     // making: pthread_setspecific may allocate, and the allocator may be us; a signal handler may come between.
     if (!phase.compare_exchange_strong(seen, thread_phase::making, memory_order_relaxed, memory_order_relaxed))
         return nullptr;
-    const cache_record* const before = in_hands.load(memory_order_relaxed); // of whom a handler of ours interrupted
+    const in_our_hands whatever_it_makes;
     cache_record* const c = make_own();
     phase.store(c != nullptr ? thread_phase::cached : thread_phase::fresh, memory_order_relaxed);
     if (c != nullptr) {
         this_thread_start.cache = c;
         thread_count.fetch_add(1, memory_order_relaxed); // behind it: as at a thread's end
     }
-    take_in_hands(before);
     return c;
 }
-
-namespace {
-
-// Closes gates with one barrier for several, as it interrupts every processor that a thread of the process is running
-// on. Not for all at once: their owners do without them until their turn has come, and the child of a fork in that
-// moment has lost them.
-class closing_gates {
-public:
-    explicit closing_gates(bool wish) noexcept : wish_(wish) {}
-
-    // Runs work(cache_record&, in_use) for this cache and others, now or later; the rest() is the caller's to order.
-    template <class Work>
-    void add(cache_record& c, Work work) noexcept {
-        if (c.reserved.load(memory_order_relaxed) == 0) return; // relaxed: a recent value
-        if (!c.gate.shut()) return static_cast<void>(all_ = false);
-        begin_work_on(c);
-        shut_[count_++] = &c;
-        if (count_ == at_once) rest(work);
-    }
-    template <class Work>
-    void rest(Work work) noexcept {
-        const bool passed = count_ != 0 && thread_caches::barrier();
-        for (unsigned i = 0; i < count_; ++i) {
-            const gate_hold hold = shut_[i]->gate.look_inside(passed, wish_);
-            if (hold) work(*shut_[i], hold.in_use());
-            end_work_on(*shut_[i]);
-            if (hold) shut_[i]->gate.open();
-            all_ = all_ && hold && hold.in_use() == gate_hold::no_part;
-        }
-        count_ = 0;
-    }
-    // Whether nothing was left with an owner who was at work on it, or with a third thread.
-    [[nodiscard]] bool all() const noexcept { return all_; }
-
-private:
-    static constexpr unsigned at_once = 8;
-
-    bool wish_;
-    bool all_ = true;
-    unsigned count_ = 0;
-    cache_record* shut_[at_once] = {};
-};
-
-} // namespace
 
 bool thread_caches::empty_others() noexcept {
     closing_gates closing(true);
@@ -274,10 +232,30 @@ bool thread_caches::empty_others() noexcept {
     return closing.all();
 }
 
+namespace {
+
+// From behind the gate, all of it. Where no bin holds anything, and none has a limit, the slots may be zero, as they
+// were at first. False: something is there.
+bool give_slots_back(cache_record& c) noexcept {
+    if (c.reserved.load(memory_order_relaxed) != 0) return false; // relaxed: behind the gate
+    auto* const slots = reinterpret_cast<std::byte*>(c.slots);
+    const std::size_t before = -reinterpret_cast<std::uintptr_t>(slots) % page_size; // in a page that others begin
+    const std::size_t whole_pages = (sizeof(c.slots) - before) / page_size * page_size;
+    os().advise(slots + before, whole_pages, advice::gone); // refused: they stay as they are
+    return true;
+}
+
+void age_and_give_back(cache_record& c, unsigned in_use) noexcept {
+    thread_caches::age_all_but(c, in_use);
+    if (in_use == gate_hold::no_part) give_slots_back(c);
+}
+
+} // namespace
+
 void thread_caches::age() noexcept {
     closing_gates closing(false);
-    all_caches.each_reserving([&closing](cache_record& c) { closing.add(c, age_all_but); });
-    closing.rest(age_all_but);
+    all_caches.each_reserving([&closing](cache_record& c) { closing.add(c, age_and_give_back); });
+    closing.rest(age_and_give_back);
 }
 
 namespace {
@@ -298,6 +276,7 @@ bool rests(cache_record& c) noexcept {
 std::size_t empty_if_resting(cache_record& c) noexcept {
     const std::size_t reserved = c.reserved.load(memory_order_relaxed); // relaxed: a recent value
     if (&c == this_thread_start.cache || reserved == 0 || !rests(c)) return 0;
+    const in_our_hands here(c);
     const gate_hold hold = c.gate.close(thread_caches::barrier, false);
     if (!hold) return 0;
     begin_work_on(c);
@@ -326,30 +305,21 @@ void thread_caches::empty_resting(std::size_t bytes) noexcept {
 
 namespace {
 
-// Where no bin holds anything, and none has a limit, the slots may be zero, as they were at first. False: somebody who
-// empties the cache is behind its gate yet.
-bool give_slots_back(cache_record& c) noexcept {
+// False: somebody who empties the cache is behind its gate yet.
+bool give_back_left_one(cache_record& c) noexcept {
     if (!c.gate.enter_slow()) return false;
     begin_work_on(c);
-    auto* const slots = reinterpret_cast<std::byte*>(c.slots);
-    const std::size_t before = -reinterpret_cast<std::uintptr_t>(slots) % page_size; // in a page that others begin
-    const std::size_t whole_pages = (sizeof(c.slots) - before) / page_size * page_size;
-    const bool empty = c.reserved.load(memory_order_relaxed) == 0;     // relaxed: behind the gate
-    if (empty) os().advise(slots + before, whole_pages, advice::gone); // refused: they stay as they are
+    const bool empty = give_slots_back(c);
     end_work_on(c);
     c.gate.leave();
     return empty;
 }
 
 bool give_back_if_free(cache_record& c) noexcept {
-    const cache_record* const before = in_hands.load(memory_order_relaxed); // of whom a handler of ours interrupted
-    take_in_hands(&c);
-    bool done = true; // its owner will leave it
-    if (all_caches.take(c)) {
-        done = give_slots_back(c);
-        all_caches.put_back(c);
-    }
-    take_in_hands(before);
+    const in_our_hands here(c);
+    if (!all_caches.take(c)) return true; // its owner will leave it
+    const bool done = give_back_left_one(c);
+    all_caches.put_back(c);
     return done;
 }
 

@@ -15,6 +15,19 @@ inline void take_in_hands(const cache_record* c) noexcept {
     compiler_barrier();
 }
 
+// Put back at the end of its scope: a handler may have come between a thread and what that one has in hands.
+class in_our_hands {
+public:
+    in_our_hands() noexcept = default; // nothing yet
+    explicit in_our_hands(const cache_record& c) noexcept { take_in_hands(&c); }
+    ~in_our_hands() { take_in_hands(before_); }
+    in_our_hands(const in_our_hands&) = delete;
+    in_our_hands& operator=(const in_our_hands&) = delete;
+
+private:
+    const cache_record* before_ = in_hands.load(memory_order_relaxed);
+};
+
 // What a thread is told from others by; the same in the child of its fork.
 inline const void* this_thread() noexcept { return &in_hands; }
 

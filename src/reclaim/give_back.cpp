@@ -21,6 +21,7 @@ std::size_t over(std::size_t keep) noexcept {
 bool gather_idle() noexcept {
     cache_record* const own = thread_caches::own();
     const bool ours = own == nullptr || own->gate.entered() || thread_caches::behind_own_gate(thread_caches::empty);
+    if (!ours) thread_caches::ask_own(); // as others' are asked
     const bool others = thread_caches::empty_others();
     shared_store::empty_channels();
     return ours && others;

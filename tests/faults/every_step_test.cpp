@@ -76,6 +76,13 @@ void give_all_back() {
     synk::trim();
     inside::shared_store::unmap_free();
 }
+void begin_on_huge_pages() {
+    synk::options o = synk::current_options();
+    o.huge = synk::huge_pages::on;
+    synk::configure(o);
+    give_all_back();
+    use(page);
+}
 void grow() {
     synk::bytes b = synk::get_sized_pool().get_sized(100 * kib);
     b.resize(3 * mib);
@@ -123,6 +130,7 @@ constexpr way ways[] = {
     {"LeftCaches", leave_some_idle_in_channels, [] { inside::thread_caches::give_back_left(64); }},
     {"Visits", leave_some_idle, visit_often},
     {"LookAndConfigure", leave_some_idle, look_and_configure},
+    {"PartOfAHugePage", begin_on_huge_pages, [] { use_many(3, 1792 * kib); }},
     {"Quarantine", use_one_page, use_one_page, false, mode::quarantined},
     {"GuardedBlock", use_one_page, use_one_page, false, mode::guarded},
 };

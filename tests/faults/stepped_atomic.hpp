@@ -19,6 +19,7 @@ public:
     }
     // The calling thread stands before the n-th operation from now, n > 0.
     static void stand_before(std::uint64_t n) { left_ = n; }
+    [[nodiscard]] static std::uint64_t left() { return left_; }
     // It is not stopped any more.
     static void forget() { left_ = 0; }
     [[nodiscard]] static bool held() { return held_; }

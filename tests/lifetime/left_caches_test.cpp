@@ -1,4 +1,5 @@
-// The caches that threads leave: there are as many as threads ever were alive at a time.
+// The caches that threads leave: there are as many as threads ever were alive at a time; and those that they no longer
+// use.
 #include <atomic>
 #include <barrier>
 #include <chrono>
@@ -14,6 +15,7 @@
 #include "support/blocks.hpp"
 #include "support/effort.hpp"
 #include "support/fresh_pool.hpp"
+#include "support/pieces.hpp"
 #include "support/process_memory.hpp"
 #include "support/threads.hpp"
 
@@ -42,6 +44,31 @@ TEST_F(LeftCaches, KeepNoMemoryWhenAllIsTrimmed) {
     synk::trim();
     EXPECT_LT(memory_now().resident, before + threads * page);
     EXPECT_GT(after, before + 4 * threads * page) << "they had no memory of their own, and this test shows nothing";
+}
+
+// Once a visit has found all that they hold unused.
+TEST_F(LeftCaches, NorDoThoseOfThreadsThatSleep) {
+    if (slowness() != 1) GTEST_SKIP() << "a sanitizer has memory of its own for each thread";
+    constexpr std::size_t threads = 30;
+    sleepers all(threads);
+    std::vector<synk::bytes> held[threads]; // by all at once, or they would take it from each other
+    const auto use_all = [&all, &held] {
+        for (std::size_t i = 0; i < threads; ++i)
+            all.run(i, [&mine = held[i]] {
+                for (std::size_t n = page; n <= 64 * kib; n *= 2)
+                    for (int j = 0; j < 20; ++j) mine.push_back(synk::get_sized_pool().get_sized(n));
+            });
+        for (std::size_t i = 0; i < threads; ++i) all.run(i, [&mine = held[i]] { mine.clear(); });
+    };
+    use_all();
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_GT(inside::thread_caches::reserved_bytes(), threads * mib);
+        inside::thread_caches::age();
+    }
+    ASSERT_EQ(inside::thread_caches::reserved_bytes(), 0U);
+    const std::size_t after = memory_now().resident;
+    use_all(); // they are as good as new
+    EXPECT_GT(memory_now().resident, after + 4 * threads * page);
 }
 
 // By the next thread, as if they were new; and those that threads have are left alone.

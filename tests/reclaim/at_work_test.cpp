@@ -129,6 +129,31 @@ TEST_F(AtWork, ATrimHasItsOwnThreadsCacheWhenSomebodyWasBehindItsGate) {
     EXPECT_EQ(synk::stats().idle, 0U);
 }
 
+// Somebody who came to take nothing, and lost its processor there: the owner hands over what it has in its next get or
+// put, which would have been a hit.
+TEST_F(AtWork, ATrimIsMadeUpForWhereAnotherWasBehindTheGate) {
+    for (const bool own : {true, false}) {
+        worker other;
+        inside::cache_record* cache = nullptr;
+        const auto in_its_thread = [&other, own](auto work) { own ? work() : other.run(work); };
+        const auto hit = [] { static_cast<void>(synk::get_sized_pool().get_sized(held_length)); };
+        in_its_thread([&] {
+            std::vector<synk::bytes> held;
+            while (held.size() != held_blocks) held.push_back(synk::get_sized_pool().get_sized(held_length));
+            held.clear();
+            cache = inside::thread_caches::own();
+        });
+        ASSERT_TRUE(cache->gate.shut());
+        synk::trim();
+        ASSERT_EQ(synk::stats().idle, held_blocks * held_length);
+        cache->gate.open();
+        in_its_thread(hit);
+        in_its_thread(hit);
+        EXPECT_LE(synk::stats().idle_cached, held_length);
+        start_afresh();
+    }
+}
+
 TEST_F(AtWork, ALowerLimitHoldsWhenItHasBeenSet) {
     stopped_thread other(1);
     synk::configure(quiet_with_limit(held_length));

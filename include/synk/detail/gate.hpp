@@ -146,6 +146,9 @@ public:
         return inside_.load(memory_order_relaxed) != nowhere_; // relaxed: the owner's own word
     }
 
+    // And to all parts: nobody else is behind the gate then, but somebody may be trying.
+    [[nodiscard]] bool entered_slow() const noexcept { return inside_.load(memory_order_relaxed) == everywhere_; }
+
     // Whether another thread is behind the gate, or tries to get there.
     [[nodiscard]] bool held() const noexcept {
         return (state_.load(memory_order_relaxed) & held_) != 0; // relaxed: a recent value
