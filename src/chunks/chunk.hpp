@@ -121,6 +121,7 @@ struct alignas(64) chunk {
     atomic<std::uint64_t> calm_since{0}; // ns: when the keeper last found it touched; the keeper's
     atomic<std::uint64_t> refused_at{0}; // ns: when the system last refused advice on it, 0: not; the keeper's
     atomic<bool> on_huge_pages{false};   // see huge_chunk.hpp
+    atomic<bool> had_huge_pages{false};  // since it was cut anew, and may have some yet
     atomic<std::uint32_t> record[page_bitmap::pages]{};
 
     [[nodiscard]] std::byte* start() const noexcept { return base.load(memory_order_relaxed); } // relaxed: see base

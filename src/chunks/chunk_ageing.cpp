@@ -16,7 +16,8 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-constexpr unsigned least_run = 16; // pages: a shorter advice costs more than it brings
+// Pages. While others of the chunk are in use a shorter advice costs more than it brings: they will be claimed again.
+constexpr unsigned least_run = 16;
 
 std::size_t bytes_of(unsigned pages) noexcept { return pages * page_size; }
 
@@ -85,18 +86,17 @@ private:
 
 // A part of a huge page is not worth breaking it.
 page_run weak_part(const chunk& c, page_run run) noexcept {
-    if (run.pages < least_run) return {};
     return c.on_huge_pages.load(memory_order_relaxed) ? huge_pages_within(run) : run; // relaxed: as base
 }
 
-// Free pages that the last visit found free already, and that are not weak yet.
-std::size_t weaken_quiet(chunk& c, const ageing& how) noexcept {
+// Free pages that the last visit found free already, and that are not weak yet, in runs of at least so many.
+std::size_t weaken_quiet(chunk& c, unsigned least, const ageing& how) noexcept {
     const page_selection quiet(
         [&c](unsigned w) { return ~c.owned.word(w) & c.quiet.word(w) & ~c.weak.word(w) & ~c.gone.word(w); });
     std::size_t went = 0;
     for (page_run run = quiet.next(0); run.pages != 0; run = quiet.next(run.first + run.pages)) {
         const page_run part = weak_part(c, run);
-        if (part.pages != 0) went += on_claimed(c, part, how.may_be_weak ? make_weak : make_gone);
+        if (part.pages >= least) went += on_claimed(c, part, how.may_be_weak ? make_weak : make_gone);
     }
     return went;
 }
@@ -127,12 +127,12 @@ page_run resident_part(const chunk& c, const page_selection& resident, page_run 
 }
 
 // Resident pages go together with the gone ones between them: how long a run of resident pages is says nothing, as
-// among gone pages many short ones may lie. What stays is what is short between pages in use.
+// among gone pages many short ones may lie.
 std::size_t drop_free(chunk& c) noexcept {
     const page_selection resident = resident_free(c);
     std::size_t went = 0;
     for (page_run run = c.owned.next_free(0); run.pages != 0; run = c.owned.next_free(run.first + run.pages)) {
-        const page_run part = run.pages >= least_run ? resident_part(c, resident, run) : page_run{};
+        const page_run part = resident_part(c, resident, run);
         if (part.pages != 0) went += on_claimed(c, part, make_gone);
     }
     return went;
@@ -150,19 +150,20 @@ std::uint64_t calm_time(chunk& c, std::uint64_t now) noexcept {
 }
 
 // What the system refused is tried again after as long as it takes to be gone.
-std::size_t weaken_if_worth_it(chunk& c, const ageing& how) noexcept {
+std::size_t weaken_if_worth_it(chunk& c, unsigned least, const ageing& how) noexcept {
     const std::uint64_t last = c.refused_at.load(memory_order_relaxed); // relaxed: the keeper's
     if (last != 0 && how.now - last < how.gone_after) return 0;
     const std::size_t refusals = refused_advice();
-    const std::size_t went = weaken_quiet(c, how);
+    const std::size_t went = weaken_quiet(c, least, how);
     // A refusal elsewhere at this moment is taken for ours: then this chunk waits for no reason, once.
     c.refused_at.store(went == 0 && refused_advice() != refusals ? how.now : 0, memory_order_relaxed);
     return went;
 }
 
 std::size_t age_chunk(chunk& c, const ageing& how) noexcept {
-    std::size_t went = weaken_if_worth_it(c, how);
-    if (calm_time(c, how.now) >= how.gone_after) {
+    const std::uint64_t calm = calm_time(c, how.now);
+    std::size_t went = weaken_if_worth_it(c, calm >= how.weak_after ? 1 : least_run, how);
+    if (calm >= how.gone_after) {
         went += drop_free(c);
         c.calm_since.store(how.now, memory_order_relaxed); // what was refused is tried again after as long
     }

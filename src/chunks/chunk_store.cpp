@@ -53,7 +53,7 @@ claimed_blocks cut_whole(chunk& c, unsigned cls, std::byte** out, unsigned want)
     open_blocks(c, ours, cls, out, count);
     if (rest.pages == 0) return {count, 0, 0};
     if (!c.owned.release(rest)) fail_record(c.at(rest.first));
-    const std::size_t warmed = wake_neighbours(c, ours);
+    const std::size_t warmed = c.on_huge_pages.load(memory_order_relaxed) ? wake_neighbours(c, ours) : 0; // as base
     relist(c);
     return {count, 0, warmed};
 }
@@ -91,7 +91,9 @@ claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want
     // A claim takes the front of a free run: what was longer goes on behind it.
     const unsigned behind = run.first + run.pages;
     if (behind < page_bitmap::pages && !c.owned.owned(behind)) counters.splits.add();
-    const bool asleep = c.gone.count(run) + c.weak.count(run) != 0;
+    // relaxed, both: as base
+    const bool asleep = (c.had_huge_pages.load(memory_order_relaxed) && c.weak.count(run) != 0) ||
+                        (c.on_huge_pages.load(memory_order_relaxed) && c.gone.count(run) != 0);
     const std::size_t warm = open_blocks(c, run, cls, out, count);
     if (warm != 0) leave_warm_if_cold(c);
     return {count, warm, asleep ? wake_neighbours(c, run) : 0};
@@ -135,17 +137,18 @@ bool take_memory_of(chunk& c, page_run run) noexcept {
     return true;
 }
 
-chunk* map_chunk() noexcept {
+// For blocks of this class.
+chunk* map_chunk(unsigned cls) noexcept {
     chunk* const c = chunks->take();
     if (c == nullptr) return nullptr;
     std::byte* const at = map_aligned(chunk_size, chunk_size);
     if (at != nullptr && places.set(at, chunk_size, place_owner(c))) {
-        c->base.store(at, memory_order_relaxed);             // relaxed: see base
-        c->on_huge_pages.store(false, memory_order_relaxed); // relaxed: as base
+        c->base.store(at, memory_order_relaxed); // relaxed: see base
         c->gone.set(chunk::whole);
         if (tools::active()) tools::idle({at, chunk_size});
         warm_chunks->erase(c->id); // of who had this number before; nobody has pages here to free yet
         counters.mapped.add(chunk_size);
+        begin_on(*c, wants_huge(cls));
         return c;
     }
     if (at != nullptr) unmap(at, chunk_size);
@@ -238,7 +241,7 @@ void chunk_store::free_near(std::byte* data) noexcept {
 }
 
 claimed_blocks chunk_store::claim_new(unsigned cls, std::byte** out, unsigned want) noexcept {
-    chunk* const c = map_chunk();
+    chunk* const c = map_chunk(cls);
     return c != nullptr ? cut_whole(*c, cls, out, want) : claimed_blocks{};
 }
 

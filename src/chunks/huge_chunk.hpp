@@ -5,6 +5,7 @@
 //     (1) a huge page is gone, or weak, as a whole or not at all: a claim of a part of it wakes the rest;
 //     (2) only whole huge pages become gone. Before a part of one goes, the chunk leaves huge pages, so that what is
 //         touched there later comes by 4 KiB.
+// What was weak before that may still be a huge page, and is woken as a whole, too.
 // A chunk returns to huge pages when it is wholly free and gone, and cut anew. A thread that claims pages while another
 // changes a neighbour may miss it: then up to a huge page is resident that is known as gone, until its pages are used
 // and given back again.
@@ -29,6 +30,9 @@ inline constexpr unsigned pages_of_huge = 512;
     const unsigned end = (run.first + run.pages) / pages_of_huge * pages_of_huge;
     return end > first ? page_run{first, end - first} : page_run{};
 }
+
+// The chunk is new. Where small pages are wanted that is said, too: the system may be set to use huge ones by itself.
+void begin_on(chunk& c, bool huge) noexcept;
 
 // The chunk is wholly the caller's and gone: puts it on huge pages, or not.
 void settle_huge_pages(chunk& c, bool wanted) noexcept;

@@ -1,5 +1,6 @@
 #include "pages/system.hpp"
 
+#include <cerrno>
 #include <ctime>
 
 #include <sched.h>
@@ -52,7 +53,12 @@ int linux_advice(advice what) noexcept {
     return MADV_NORMAL;
 }
 
-bool advise(void* at, std::size_t size, advice what) noexcept { return ::madvise(at, size, linux_advice(what)) == 0; }
+// Locked memory (mlock) refuses to be gone, but for an advice of Linux 5.18, which older headers do not know.
+bool advise(void* at, std::size_t size, advice what) noexcept {
+    constexpr int gone_though_locked = 24; // MADV_DONTNEED_LOCKED
+    if (::madvise(at, size, linux_advice(what)) == 0) return true;
+    return what == advice::gone && errno == EINVAL && ::madvise(at, size, gone_though_locked) == 0;
+}
 
 void* remap(void* at, std::size_t size, std::size_t new_size, void* target) noexcept {
     if (target == nullptr) return checked(::mremap(at, size, new_size, 0));

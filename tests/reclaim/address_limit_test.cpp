@@ -13,6 +13,7 @@
 
 #include "support/child.hpp"
 #include "support/process_memory.hpp"
+#include "support/system_that_refuses.hpp"
 #include "support/threads.hpp"
 #include "support/units.hpp"
 
@@ -57,6 +58,21 @@ TEST(address_limit, a_large_get_unmaps_what_is_idle_first) {
         const synk::bytes large = synk::get_sized_pool().get_sized(380 * mib);
         require(large.size() == 380 * mib, "it fits once all idle addresses are gone");
         ::_exit(0);
+    })));
+}
+
+// A system that refuses to move mappings, as one with too many of them does, may have unmapped the target or not.
+TEST(address_limit, growth_that_is_refused_loses_few_addresses) {
+    EXPECT_TRUE(ends_well(in_child([] {
+        const auto grow = [](int times) {
+            for (int i = 0; i < times; ++i) synk::get_sized_pool().get_sized(6 * mib).resize(40 * mib);
+            synk::trim();
+            return addresses_in_use();
+        };
+        grow(1);
+        const system_that_refuses system({.remap = true});
+        const std::size_t after_some = grow(20);
+        require(grow(100) <= after_some + 8 * mib, "growing copies in the end");
     })));
 }
 

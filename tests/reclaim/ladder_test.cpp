@@ -121,20 +121,39 @@ TEST_F(ladder, a_block_that_comes_back_into_use_starts_again) {
     EXPECT_TRUE(steps[0].meets(at, 1 * mib));
 }
 
-// Every other block stays lent: nothing may touch those, and the gaps are too short to be worth an advice.
-TEST_F(ladder, runs_under_64_kib_are_left_alone) {
-    auto kept = put_every_other(get_many(128, 32 * kib));
-    EXPECT_TRUE(silence(milliseconds(20'000)).empty());
-    EXPECT_EQ(synk::stats().idle, 64 * 32 * kib);
-    EXPECT_EQ(synk::trim(), 64 * 32 * kib) << "but trim() takes them";
+// Every other block stays lent: nothing may touch those. The gaps are short, and worth an advice only where nobody else
+// is at work.
+TEST_F(ladder, runs_under_64_kib_wait_until_their_chunk_is_calm) {
+    auto kept = put_every_other(get_many(64, 32 * kib));
+    constexpr unsigned cls = inside::class_of(mib);
+    for (int i = 0; i < 100; ++i) {
+        std::byte* beside = nullptr;
+        ASSERT_EQ(inside::shared_store::get(cls, &beside, 1).count, 1U);
+        ASSERT_TRUE(inside::budget.take(mib));
+        inside::shared_store::put_pages(beside);
+        for (const advised& a : silence(milliseconds(250))) EXPECT_GE(a.size, 64 * kib);
+    }
+    EXPECT_EQ(synk::stats().idle - synk::stats().weak, 32 * 32 * kib + mib);
+    const auto steps = silence(milliseconds(10'000));
+    EXPECT_EQ(std::ranges::count(steps, 32 * kib, &advised::size), 2 * 31) << "but that beside the rest";
+    EXPECT_EQ(synk::stats().idle, 0U);
     put_all(kept);
 }
 
 TEST_F(ladder, runs_of_64_kib_are_not_left_alone) {
     auto kept = put_every_other(get_many(64, 64 * kib));
-    EXPECT_EQ(silence(milliseconds(20'000)).size(), 64U);
+    EXPECT_EQ(silence(milliseconds(2'000)).size(), 32U);
+    EXPECT_EQ(silence(milliseconds(20'000)).size(), 32U);
     EXPECT_EQ(synk::stats().idle, 0U);
     put_all(kept);
+}
+
+// Or a system that uses huge pages where nobody asks for them would make more resident than is touched.
+TEST_F(ladder, a_chunk_is_off_huge_pages_from_the_beginning) {
+    const auto before = watched_system::count(advice::no_huge);
+    put(get(4 * mib));
+    EXPECT_EQ(watched_system::count(advice::no_huge), before + 1);
+    EXPECT_EQ(watched_system::count(advice::huge), 0U);
 }
 
 TEST_F(ladder, a_chunk_on_huge_pages_is_weak_by_whole_ones) {
@@ -209,6 +228,23 @@ TEST_F(huge_ladder, a_huge_page_of_which_a_part_goes_is_none_any_more) {
     EXPECT_TRUE(same_range(tables[0], other.data(), 4 * mib)) << "no table of small pages stays";
     put(std::move(other));
     EXPECT_EQ(synk::stats().idle, 2 * mib);
+}
+
+// What was weak when its chunk left huge pages is one still.
+TEST_F(huge_ladder, a_weak_huge_page_is_one_until_it_is_used) {
+    put(get(4 * mib));
+    synk::bytes corner = get(64 * kib);
+    visits(3);
+    ASSERT_EQ(synk::stats().weak, 2 * mib);
+    synk::trim(synk::stats().idle - 64 * kib); // a part of the other one
+    ASSERT_EQ(synk::stats().weak, 2 * mib);
+    ASSERT_EQ(watched_system::count(advice::no_huge), 1U) << "this test shows nothing";
+    synk::bytes in_weak = get(64 * kib);
+    ASSERT_EQ(in_weak.data(), corner.data() + 2 * mib);
+    EXPECT_EQ(synk::stats().weak, 0U) << "the system may take none of it now";
+    EXPECT_EQ(synk::stats().idle, 2 * mib - 64 * kib);
+    put(std::move(corner));
+    put(std::move(in_weak));
 }
 
 TEST_F(huge_ladder, a_chunk_that_is_refused_huge_pages_is_cut_anew_without_advice) {

@@ -85,6 +85,13 @@ TEST(sandbox, without_free_falls_back_to_gone) {
         })));
 }
 
+bool locked_memory_can_go() {
+    void* const at = ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const bool can = ::mlock(at, page) == 0 && ::madvise(at, page, 24) == 0; // MADV_DONTNEED_LOCKED
+    ::munmap(at, page);
+    return can;
+}
+
 class locked_memory : public testing::Test {
 protected:
     // A child whose memory is locked, now and in future.
@@ -133,6 +140,26 @@ TEST_F(locked_memory, keeps_the_limit_by_unmapping) {
         lend_and_write(100 * mib, 20 * mib).clear();
         require(synk::stats().idle <= 32 * mib + 4 * mib, "what cannot be advised away is unmapped");
         require_truth(before);
+    });
+}
+
+// Of blocks between lent ones no addresses can go.
+TEST_F(locked_memory, keeps_the_limit_between_lent_blocks) {
+    if (!locked_memory_can_go()) GTEST_SKIP() << "NOT TESTED: locked memory cannot be given back before Linux 5.18";
+    expect_well([] {
+        synk::options o = quick();
+        o.idle_limit = 16 * mib;
+        o.keeper = false;
+        synk::configure(o);
+        const std::size_t before = memory_now().resident;
+        auto blocks = lend_and_write(100 * mib, 64 * kib);
+        std::vector<synk::bytes> kept;
+        for (std::size_t i = 0; i < blocks.size(); i += 32) kept.push_back(std::move(blocks[i]));
+        blocks.clear();
+        require(synk::stats().idle <= 16 * mib, "what lies idle is bounded");
+        synk::trim();
+        require(synk::stats().idle == 0, "all of it goes");
+        require(memory_now().resident < before + 8 * mib, "the kernel agrees");
     });
 }
 

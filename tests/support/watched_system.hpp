@@ -121,7 +121,9 @@ private:
         if (c != nullptr && has_block(*c, a.at, a.size)) return true;
         return std::ranges::any_of(state().lent, [&a](const advised& l) { return a.meets(l.at, l.size); });
     }
+    // Of the pool's own records nothing is noted.
     static void note(const advised& a) {
+        if (synk::detail::places.find(a.at).nobody()) return;
         ++state().counts[static_cast<int>(a.what)];
         if (a.what != advice::weak && a.what != advice::gone) return;
         if (in_use(a)) state().forbidden.push_back(a);
