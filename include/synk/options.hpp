@@ -13,7 +13,7 @@ inline namespace v1 {
 enum class huge_pages {
     automatic, // where a mapping is likely to be used in full: large blocks, and chunks from the second on
     on,        // for every mapping
-    off        // for none; the system's own setting holds
+    off        // for none; chunks are advised so, for large blocks the system's own setting holds
 };
 
 // Every option can also be given in the environment, as SYNK_ and its name in capitals, `huge` as SYNK_HUGE_PAGES:

@@ -32,6 +32,7 @@ held_block find_and_lend(std::size_t n) noexcept {
     const errno_stays kept;
     held_block b = guarded_blocks::get(n);
     if (b.data == nullptr) b = find_block(n);
+    keeper::note_idle(); // a get has made the rest of a huge page idle
     if (b.data == nullptr) return {};
     if (tools::active()) tools::lend(b.plain());
     if (the_settings.zero_on_get()) std::memset(b.data, 0, b.capacity());

@@ -123,7 +123,7 @@ void keeper_after_fork() noexcept {
     ::pthread_atfork(before_fork, resume_visits, keeper_after_fork);
 }
 
-// At the first slow put: nothing was idle before it, so the first visit is due an interval later.
+// At the first slow get or put: nothing was idle before it, so the first visit is due an interval later.
 void start_clock() noexcept {
     // relaxed, all: the exchange decides who does it; a clock
     if (clock_runs.load(memory_order_relaxed) || clock_runs.exchange(true, memory_order_relaxed)) return;
@@ -134,19 +134,22 @@ std::size_t visit(std::uint64_t now) noexcept {
     quarantine::age(now);
     thread_caches::age();
     thread_caches::give_back_left(64);
-    const ageing how{now, the_settings.gone_after_ns() - the_settings.weak_after_ns(), !thread_caches::forked()};
+    const std::uint64_t weak_after = the_settings.weak_after_ns();
+    const ageing how{now, the_settings.gone_after_ns() - weak_after, !thread_caches::forked(), weak_after};
     return shared_store::age(how);
 }
 
-// At most a second, so that shorter times are noticed when they are set.
-int poll_timeout() noexcept {
+// Shorter times are noticed when they are set.
+constexpr int at_most_ms = 1000;
+
+int until_next_visit_ms() noexcept {
     const std::uint64_t ms = interval() / 1'000'000;
-    return ms == 0 ? 1 : ms > 1000 ? 1000 : static_cast<int>(ms);
+    return ms == 0 ? 1 : ms > at_most_ms ? at_most_ms : static_cast<int>(ms);
 }
 
-void wait_for_time_or_pressure() noexcept {
+void wait_for_pressure(int timeout_ms) noexcept {
     pollfd source{pressure_source(), POLLIN, 0};
-    if (::poll(&source, source.fd < 0 ? 0 : 1, poll_timeout()) <= 0) return;
+    if (::poll(&source, source.fd < 0 ? 0 : 1, timeout_ms) <= 0) return;
     if (source.revents != POLLIN) return; // a hub has no errors: the program has closed ours
     acknowledge_pressure();
     const at_work mark;
@@ -162,17 +165,19 @@ bool nothing_at_hand() noexcept {
 // What the keeper has before its eyes: how much is idle, and since when all of that has lain in chunks unchanged.
 class idle_picture {
 public:
-    // False when nothing is idle, or only what stays: runs too short for an advice, memory whose advice is refused.
-    [[nodiscard]] bool look(std::uint64_t now) noexcept {
+    enum class seen { nothing, what_stays, what_ages };
+    // What stays: memory whose advice is refused.
+    [[nodiscard]] seen look(std::uint64_t now) noexcept {
         const std::size_t bytes = budget.reserved();
         if (bytes != bytes_ || !nothing_at_hand()) {
             bytes_ = bytes;
             since_ = now;
         }
-        return bytes != 0 && now - since_ < 2 * the_settings.gone_after_ns();
+        if (bytes == 0) return seen::nothing;
+        return now - since_ < 2 * the_settings.gone_after_ns() ? seen::what_ages : seen::what_stays;
     }
-    // seq_cst: either we see the reservation of a put, or it sees us asleep (note_idle). A get and a put of the same
-    // size that fall between the last look and this are missed, until the next slow put.
+    // seq_cst: either we see a reservation, or who made it sees us asleep (note_idle). A get and a put of the same
+    // size that fall between the last look and this are missed, until the next slow one.
     void sleep() noexcept {
         state.store(keeper_phase::asleep, memory_order_seq_cst);
         const bool changed = the_settings.keeper() && budget.reserved() != bytes_;
@@ -195,8 +200,10 @@ void say_started() noexcept {
 void* keep(void*) noexcept {
     say_started();
     for (idle_picture idle;; idle.sleep()) {
-        while (the_settings.keeper() && idle.look(os().now())) {
-            wait_for_time_or_pressure();
+        while (the_settings.keeper()) {
+            const idle_picture::seen seen = idle.look(os().now());
+            if (seen == idle_picture::seen::nothing) break;
+            wait_for_pressure(seen == idle_picture::seen::what_ages ? until_next_visit_ms() : at_most_ms);
             keeper::visit_if_due(os().now());
         }
         if (!the_settings.keeper()) idle.forget();
@@ -250,13 +257,13 @@ bool is_due(std::uint64_t now) noexcept {
     return static_cast<std::int64_t>(passed) >= static_cast<std::int64_t>(interval());
 }
 
-// That there was no thread may have been true for a moment only: the next slow put tries again.
+// That there was no thread may have been true for a moment only: the next slow get or put tries again.
 void forget_failure() noexcept {
     keeper_phase expected = keeper_phase::failed; // relaxed: nothing stands behind it
     state.compare_exchange_strong(expected, keeper_phase::none, memory_order_relaxed, memory_order_relaxed);
 }
 
-// Without the keeper every so many slow puts look at the clock.
+// Without the keeper every so many slow gets and puts look at the clock.
 void visit_from_slow_path() noexcept {
     static constinit atomic<unsigned> calls{0};
     if (calls.fetch_add(1, memory_order_relaxed) % 64 != 0) return; // relaxed: a count

@@ -81,7 +81,8 @@ struct keeper_world {
     void finish(unsigned waiting) {
         require(waiting == 1, "a thread that puts waits");
         require(state.load() == keeper_phase::asleep, "the keeper sleeps, and nobody will wake it");
-        require(!idle.look(2 * the_settings.gone_after_ns() + 1000), "the keeper sleeps over what became idle");
+        const idle_picture::seen later = idle.look(2 * the_settings.gone_after_ns() + 1000);
+        require(later != idle_picture::seen::what_ages, "the keeper sleeps over what became idle");
     }
 };
 

@@ -15,6 +15,7 @@
 #include "support/child.hpp"
 #include "support/effort.hpp"
 #include "support/process_memory.hpp"
+#include "support/system_that_refuses.hpp"
 #include "support/units.hpp"
 
 namespace {
@@ -138,21 +139,36 @@ TEST(keeper, sleeps_while_nothing_is_idle) {
     });
 }
 
-// 32 KiB between lent blocks are too short for an advice, now and later.
-TEST(keeper, sleeps_while_nothing_can_be_given_back) {
+TEST(keeper, seldom_comes_by_while_nothing_can_be_given_back) {
     expect_in_a_new_process([] {
+        const system_that_refuses system({.advise = true});
         synk::configure(quick());
         put_some(2 * mib);
-        std::vector<synk::bytes> blocks, kept;
-        for (int i = 0; i < 64; ++i) blocks.push_back(synk::get_sized_pool().get_sized(32 * kib));
-        for (std::size_t i = 0; i < blocks.size(); i += 2) kept.push_back(std::move(blocks[i]));
-        blocks.clear();
         std::this_thread::sleep_for(milliseconds(3000));
-        require(synk::stats().idle != 0, "the short runs are still there");
+        require(synk::stats().idle != 0, "it is still there");
         const long before = wake_ups();
         std::this_thread::sleep_for(milliseconds(1000));
         require(wake_ups() - before <= 2, "there is nothing to do, so it does not come by ten times a second");
     });
+}
+
+// The rest of the huge pages that the blocks lie in.
+TEST(keeper, gives_back_what_gets_leave_over) {
+    for (const bool was_asleep : {false, true})
+        expect_in_a_new_process([was_asleep] {
+            synk::options o = quick();
+            o.huge = synk::huge_pages::on;
+            synk::configure(o);
+            if (was_asleep) {
+                put_some(2 * mib);
+                require(comes_true(nothing_idle), "idle memory goes");
+                std::this_thread::sleep_for(milliseconds(300));
+            }
+            std::vector<synk::bytes> held;
+            while (held.size() != 10) held.push_back(synk::get_sized_pool().get_sized(2560 * kib));
+            require(synk::stats().idle != 0, "something is left over");
+            require(comes_true(nothing_idle), "and goes");
+        });
 }
 
 TEST(keeper, is_stopped_and_started_by_its_option) {

@@ -18,6 +18,7 @@
 #include "support/memory_pressure.hpp"
 #include "support/pressure_fifo.hpp"
 #include "support/process_memory.hpp"
+#include "support/system_that_refuses.hpp"
 
 namespace {
 
@@ -51,6 +52,25 @@ TEST_F(pressure, by_a_fifo_makes_the_keeper_give_everything_back) {
             tell(fifo());
             require(comes_true([] { return synk::stats().idle == 0; }, milliseconds(2000)), "all of it goes");
         }
+    });
+}
+
+TEST_F(pressure, is_heard_of_by_a_keeper_that_has_had_nothing_to_do) {
+    expect_in_a_new_process([this] {
+        watch(fifo());
+        synk::options o;
+        o.weak_after = o.gone_after = milliseconds(20);
+        {
+            const system_that_refuses system({.advise = true}); // for now
+            synk::configure(o);
+            put_some(32 * mib);
+            std::this_thread::sleep_for(milliseconds(300));
+        }
+        require(synk::stats().idle == 32 * mib, "it is still there, and nothing has changed for long");
+        o.gone_after = std::chrono::hours(1); // or it would go by and by
+        synk::configure(o);
+        tell(fifo());
+        require(comes_true([] { return synk::stats().idle == 0; }, milliseconds(2000)), "all of it goes");
     });
 }
 
