@@ -1,5 +1,6 @@
-// The caches of all threads by number: whom the next thread may have, and who reserves something, are found without a
-// look at each. There are as many as threads ever were alive at a time, for ever, and they lie far from each other.
+// The caches of all threads by number: whom the next thread may have, who reserves something, and who has ceased to,
+// are found without a look at each. There are as many as threads ever were alive at a time, for ever, and they lie far
+// from each other.
 //
 // Thread safety: anybody, at any time; a cache is taken and left by one thread at a time.
 #pragma once
@@ -48,21 +49,25 @@ public:
     bool take(const cache_record& c) noexcept { return free_.erase(c.number); }
     // As it was left before.
     void put_back(const cache_record& c) noexcept { free_.insert(c.number); }
-    // In this order: who finds it among the left ones and cannot take it knows that its next owner will leave it, too.
     void leave(const cache_record& c) noexcept {
         free_.insert(c.number);
-        left_.insert(c.number);
+        emptied_.insert(c.number);
     }
-    // Up to `most` of those that were left since; who visits one says whether it need not be visited again.
+    // Up to `most` of those that were emptied or left since; who visits one says whether it need not be visited again.
     template <class Visit>
-    void each_left(unsigned most, Visit visit) noexcept {
-        for (unsigned n = left_.lowest(); n != left_.none && most-- != 0; n = left_.next(n + 1))
-            if (left_.erase(n) && !visit(*at(n))) left_.insert(n);
+    void each_emptied(unsigned most, Visit visit) noexcept {
+        for (unsigned n = emptied_.lowest(); n != emptied_.none && most-- != 0; n = emptied_.next(n + 1))
+            if (emptied_.erase(n) && !visit(*at(n))) emptied_.insert(n);
     }
 
     // From behind its gate: whether it reserves anything.
     void note_reserving(const cache_record& c, bool reserves) noexcept {
-        reserves ? reserving_.insert(c.number) : reserving_.erase(c.number);
+        if (reserves) {
+            reserving_.insert(c.number);
+        } else {
+            reserving_.erase(c.number);
+            emptied_.insert(c.number);
+        }
     }
 
     template <class Visit>
@@ -91,7 +96,7 @@ private:
     }
 
     id_set<capacity> free_;
-    id_set<capacity> left_;
+    id_set<capacity> emptied_;
     id_set<capacity> reserving_;
     atomic<unsigned> entered_{0}; // or more, where some tried when it was full
     atomic<cache_record*> at_[capacity]{};

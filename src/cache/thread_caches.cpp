@@ -232,30 +232,10 @@ bool thread_caches::empty_others() noexcept {
     return closing.all();
 }
 
-namespace {
-
-// From behind the gate, all of it. Where no bin holds anything, and none has a limit, the slots may be zero, as they
-// were at first. False: something is there.
-bool give_slots_back(cache_record& c) noexcept {
-    if (c.reserved.load(memory_order_relaxed) != 0) return false; // relaxed: behind the gate
-    auto* const slots = reinterpret_cast<std::byte*>(c.slots);
-    const std::size_t before = -reinterpret_cast<std::uintptr_t>(slots) % page_size; // in a page that others begin
-    const std::size_t whole_pages = (sizeof(c.slots) - before) / page_size * page_size;
-    os().advise(slots + before, whole_pages, advice::gone); // refused: they stay as they are
-    return true;
-}
-
-void age_and_give_back(cache_record& c, unsigned in_use) noexcept {
-    thread_caches::age_all_but(c, in_use);
-    if (in_use == gate_hold::no_part) give_slots_back(c);
-}
-
-} // namespace
-
 void thread_caches::age() noexcept {
     closing_gates closing(false);
-    all_caches.each_reserving([&closing](cache_record& c) { closing.add(c, age_and_give_back); });
-    closing.rest(age_and_give_back);
+    all_caches.each_reserving([&closing](cache_record& c) { closing.add(c, age_all_but); });
+    closing.rest(age_all_but);
 }
 
 namespace {
@@ -305,27 +285,48 @@ void thread_caches::empty_resting(std::size_t bytes) noexcept {
 
 namespace {
 
-// False: somebody who empties the cache is behind its gate yet.
-bool give_back_left_one(cache_record& c) noexcept {
+// From behind the gate, all of it. Where no bin holds anything, and none has a limit, the slots may be zero, as they
+// were at first. False: something is there.
+bool give_slots_back(cache_record& c) noexcept {
+    if (c.reserved.load(memory_order_relaxed) != 0) return false; // relaxed: behind the gate
+    auto* const slots = reinterpret_cast<std::byte*>(c.slots);
+    const std::size_t before = -reinterpret_cast<std::uintptr_t>(slots) % page_size; // in a page that others begin
+    const std::size_t whole_pages = (sizeof(c.slots) - before) / page_size * page_size;
+    os().advise(slots + before, whole_pages, advice::gone); // refused: they stay as they are
+    return true;
+}
+
+// Of one that no thread has. False: somebody who empties it is behind its gate yet.
+bool give_slots_of_left_back(cache_record& c) noexcept {
     if (!c.gate.enter_slow()) return false;
     begin_work_on(c);
     const bool empty = give_slots_back(c);
-    end_work_on(c);
     c.gate.leave();
+    end_work_on(c);
     return empty;
 }
 
-bool give_back_if_free(cache_record& c) noexcept {
+// Of one that a thread has. What came between has it emptied again, or left.
+void give_slots_of_others_back(cache_record& c) noexcept {
+    const gate_hold hold = c.gate.close(thread_caches::barrier, false);
+    if (!hold) return;
+    begin_work_on(c);
+    if (hold.in_use() == gate_hold::no_part) give_slots_back(c);
+    c.gate.open();
+    end_work_on(c);
+}
+
+bool give_back_if_emptied(cache_record& c) noexcept {
     const in_our_hands here(c);
-    if (!all_caches.take(c)) return true; // its owner will leave it
-    const bool done = give_back_left_one(c);
+    if (!all_caches.take(c)) return give_slots_of_others_back(c), true;
+    const bool done = give_slots_of_left_back(c);
     all_caches.put_back(c);
     return done;
 }
 
 } // namespace
 
-void thread_caches::give_back_left(unsigned most) noexcept { all_caches.each_left(most, give_back_if_free); }
+void thread_caches::give_back_emptied(unsigned most) noexcept { all_caches.each_emptied(most, give_back_if_emptied); }
 
 void thread_caches::ask_own() noexcept {
     if (has_own()) this_thread_start.cache->gate.ask();

@@ -195,9 +195,9 @@ public:
     // `bytes`, or a few were looked at. The next call goes on behind them.
     static void empty_resting(std::size_t bytes) noexcept;
 
-    // The memory of up to `most` caches that threads left goes back: they are as many as threads ever were alive at a
-    // time, each has up to 390 KiB, and what is idle does not count it.
-    static void give_back_left(unsigned most) noexcept;
+    // The memory of up to `most` caches that hold nothing any more goes back: there are as many caches as threads ever
+    // were alive at a time, each has up to 390 KiB, and what is idle does not count it.
+    static void give_back_emptied(unsigned most) noexcept;
 
     // Asks the calling thread to hand over its cache at its next get or put, which so goes the slow way.
     static void ask_own() noexcept;

@@ -35,7 +35,7 @@ std::size_t idle_bytes() noexcept {
 // First what nobody has close at hand.
 std::size_t trim_idle(std::size_t keep) noexcept {
     const own_work mark;
-    thread_caches::give_back_left(cache_directory::capacity);
+    thread_caches::give_back_emptied(cache_directory::capacity);
     const std::size_t done = shared_store::purge(over(keep));
     if (over(keep) == 0) return done;
     quarantine::empty();

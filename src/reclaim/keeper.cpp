@@ -133,7 +133,7 @@ void start_clock() noexcept {
 std::size_t visit(std::uint64_t now) noexcept {
     quarantine::age(now);
     thread_caches::age();
-    thread_caches::give_back_left(64);
+    thread_caches::give_back_emptied(64);
     const std::uint64_t weak_after = the_settings.weak_after_ns();
     const ageing how{now, the_settings.gone_after_ns() - weak_after, !thread_caches::forked(), weak_after};
     return shared_store::age(how);

@@ -157,7 +157,7 @@ using aged = disturbed<&thread_caches::age>;
 using emptying_resting = disturbed<[] { thread_caches::empty_resting(caches_world::bytes); }>;
 
 // Its memory is given back when nobody has it, and it holds nothing.
-using giving_back = disturbed<[] { thread_caches::give_back_left(1); }>;
+using giving_back = disturbed<[] { thread_caches::give_back_emptied(1); }>;
 
 // A record is found as its maker left it; two are made at the same time.
 struct publishing : caches_world {

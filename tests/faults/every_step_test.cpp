@@ -127,7 +127,7 @@ constexpr way ways[] = {
     {"Trim", leave_some_idle, [] { synk::trim(); }},
     {"TrimOfShared", leave_some_idle_in_channels, [] { synk::trim(); }, false, mode::normal, 150},
     {"GiveAllBack", leave_some_idle, give_all_back},
-    {"LeftCaches", leave_some_idle_in_channels, [] { inside::thread_caches::give_back_left(64); }},
+    {"LeftCaches", leave_some_idle_in_channels, [] { inside::thread_caches::give_back_emptied(64); }},
     {"Visits", leave_some_idle, visit_often},
     {"LookAndConfigure", leave_some_idle, look_and_configure},
     {"PartOfAHugePage", begin_on_huge_pages, [] { use_many(3, 1792 * kib); }},

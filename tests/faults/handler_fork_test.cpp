@@ -122,7 +122,7 @@ constexpr way ways[] = {
     {"Trim", [] { synk::trim(); }, 100},
     {"Visit", [] { synk::maintain(); }, 100},
     {"LowerLimit", [] { synk::configure(with_limit(8 * mib)); }, 300},
-    {"LeftCaches", [] { inside::thread_caches::give_back_left(64); }, 40},
+    {"LeftCaches", [] { inside::thread_caches::give_back_emptied(64); }, 40},
     {"ThreadEnd", end_a_thread, 2000}, // each
 };
 

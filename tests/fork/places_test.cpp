@@ -163,7 +163,7 @@ TEST(ForkAt, ASignalHandlerThatInterruptsTheGivingBackOfACache) {
             static synk::detail::system_calls forking = linux_calls;
             forking.advise = advise_with_a_fork;
             synk::detail::the_system.store(&forking);
-            synk::detail::thread_caches::give_back_left(1);
+            synk::detail::thread_caches::give_back_emptied(1);
             synk::detail::the_system.store(&linux_calls);
             require(forked_in_advice != -1, "memory of a cache goes back");
             const auto* const mine = synk::detail::thread_caches::own();

@@ -66,6 +66,7 @@ TEST_F(LeftCaches, NorDoThoseOfThreadsThatSleep) {
         inside::thread_caches::age();
     }
     ASSERT_EQ(inside::thread_caches::reserved_bytes(), 0U);
+    inside::thread_caches::give_back_emptied(inside::cache_directory::capacity);
     const std::size_t after = memory_now().resident;
     use_all(); // they are as good as new
     EXPECT_GT(memory_now().resident, after + 4 * threads * page);
@@ -106,7 +107,7 @@ TEST_F(LeftCaches, ThatHoldSomethingKeepIt) {
     ASSERT_TRUE(cache->gate.close(inside::thread_caches::barrier));
     thread.reset();
     cache->gate.open();
-    inside::thread_caches::give_back_left(inside::cache_directory::capacity);
+    inside::thread_caches::give_back_emptied(inside::cache_directory::capacity);
     ASSERT_EQ(cache->count(0), held);
     for (unsigned i = 0; i < held; ++i) ASSERT_NE(cache->row(0)[i], nullptr) << i;
 }

@@ -22,7 +22,7 @@
 // Not settled: if O1 is behind the owner's point of the barrier, O3 sees C1. If it is before, C4 sees this page, or
 // that the owner has left since, and then C5 sees O4. Settled means that each O2 which sees the bias of before has had
 // its O5, which who settled has seen, and C2 from there: so C5 sees O4. The owner takes it back (G1) in a new version
-// of the word. An O2 behind that and an O3 before C1 mean that C2 sees G1 or what came later, as these four are
+// of the word. An O2 behind that and an O3 before C1 mean that C2 sees G1 or what came later, as O2, O3, C1 and C2 are
 // seq_cst: C2 does not find settled what was so before G1. While it is withdrawn the owner takes nothing by load and
 // store: C3 says as well that nobody's marks are to be looked for first, and that ends only by the owner's
 // compare-and-swap of a word in which it is not withdrawn.
