@@ -10,8 +10,8 @@
 // that emptied the word, E2 clears the bit above and E3 looks at the word again, and puts the bit back if an
 // insert came between. All are seq_cst: either E3 sees I1, or I2 comes after E2 and sets the bit anew. A
 // reader that finds a set bit above an empty word clears it by the same E2, E3. A thread stopped between I1
-// and I2, or E2 and E3, hides the members of one word from lowest() until the next insert there. That costs memory, never
-// correctness: somebody maps a new chunk, makes a new cache, or does not find what lies idle in some.
+// and I2, or E2 and E3, hides the members of one word from lowest() until the next insert there. That costs memory,
+// never correctness: somebody maps a new chunk, makes a new cache, or does not find what lies idle in some.
 #pragma once
 
 #include <bit>
