@@ -117,6 +117,7 @@ void caches_after_fork() noexcept {
         if (&c == this_thread_start.cache) return;
         if (is_at_work_on(c)) {
             interrupted = true;
+            if (is_anothers_work(c)) abandon(c); // whom we were about to try in vain
             return;
         }
         const gate_hold hold = c.gate.close([] {}, false); // nobody runs who could be inside: no barrier needed

@@ -38,7 +38,11 @@ inline void end_work_on(cache_record& c) noexcept {
     c.at_work.compare_exchange_strong(us, nullptr, memory_order_relaxed, memory_order_relaxed);
 }
 
-// In the child of a fork.
+// Both in the child of a fork.
+inline bool is_anothers_work(const cache_record& c) noexcept {
+    const void* const whose = c.at_work.load(memory_order_relaxed);
+    return whose != nullptr && whose != this_thread();
+}
 inline bool is_at_work_on(const cache_record& c) noexcept {
     return c.at_work.load(memory_order_relaxed) == this_thread() || in_hands.load(memory_order_relaxed) == &c;
 }

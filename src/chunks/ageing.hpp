@@ -10,7 +10,6 @@ struct ageing {
     std::uint64_t now = 0;
     std::uint64_t gone_after = 0; // what has been calm for so long loses its memory
     bool may_be_weak = true;      // false after a fork, when the system would not take it
-    std::uint64_t weak_after = 0; // where nothing was got or put for so long short runs become weak, too
 };
 
 } // namespace synk::inline v1::detail

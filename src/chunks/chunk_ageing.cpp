@@ -16,46 +16,66 @@ namespace synk::inline v1::detail {
 
 namespace {
 
-// Pages. While others of the chunk are in use a shorter advice costs more than it brings: they will be claimed again.
-constexpr unsigned least_run = 16;
+constexpr unsigned least_run = 16; // pages: a shorter advice costs more than it brings, but where a chunk is calm
+constexpr unsigned most_short_runs = 4096; // that go in a visit: some ten milliseconds, which a fork waits for
 
 std::size_t bytes_of(unsigned pages) noexcept { return pages * page_size; }
 
+using advise_function = bool(std::byte* at, std::size_t size) noexcept;
+
 // Advises a claimed run; the flags and the counts follow what the system took. Returns the bytes that went.
-std::size_t make_gone(chunk& c, page_run run) noexcept {
+std::size_t make_gone_by(advise_function advise, chunk& c, page_run run) noexcept {
     const std::size_t resident = bytes_of(run.pages - c.gone.count(run));
     if (resident == 0) return 0;
     leave_huge_pages_for(c, run);
-    if (!advise_gone(c.at(run.first), bytes_of(run.pages))) return 0;
+    if (!advise(c.at(run.first), bytes_of(run.pages))) return 0;
     c.gone.set(run);
     counters.chunk_weak.sub(bytes_of(c.weak.clear(run)));
     counters.chunk_warm.sub(resident);
     counters.given_back.add(resident);
     return resident;
 }
+std::size_t make_gone(chunk& c, page_run run) noexcept { return make_gone_by(advise_gone, c, run); }
 
-// Where weak is refused the ladder's next step is gone. Between being looked for and being claimed the run may have
-// lost memory to another thread: it is left as it is then, since no page is gone and weak.
+// Where weak is refused the ladder's next step is gone; but locked memory shall stay while it may be. Between being
+// looked for and being claimed the run may have lost memory to another thread: it is left as it is then, since no page
+// is gone and weak.
 std::size_t make_weak(chunk& c, page_run run) noexcept {
     if (c.gone.count(run) != 0) return 0;
-    if (!advise_weak(c.at(run.first), bytes_of(run.pages))) return make_gone(c, run);
+    if (!advise_weak(c.at(run.first), bytes_of(run.pages))) return make_gone_by(advise_gone_unless_locked, c, run);
     const unsigned before = c.weak.count(run);
     c.weak.set(run);
     counters.chunk_weak.add(bytes_of(run.pages - before));
     return 0;
 }
 
-// Runs `advise` on a run if it can be claimed. Another visitor, which finds the run claimed, takes the chunk for one
-// without resident pages: what is left of them is made known again.
-template <class Advise>
-std::size_t on_claimed(chunk& c, page_run run, Advise advise) noexcept {
-    if (!claim_run(c, run)) return 0;
-    const std::size_t bytes = advise(c, run);
-    const bool resident = c.gone.count(run) < run.pages;
-    free_run(c, run);
-    if (resident) warm_chunks->insert(c.id);
-    return bytes;
-}
+// What is done to some runs of a chunk; it is listed anew once, at the end.
+class work_on_runs {
+public:
+    explicit work_on_runs(chunk& c) noexcept : c_(c) {}
+    work_on_runs(const work_on_runs&) = delete;
+    work_on_runs& operator=(const work_on_runs&) = delete;
+    ~work_on_runs() {
+        if (claimed_) relist(c_);
+    }
+
+    // Runs `advise` on a run if it can be claimed. Another visitor, which finds the run claimed, takes the chunk for
+    // one without resident pages: what is left of them is made known again.
+    template <class Advise>
+    std::size_t on_claimed(page_run run, Advise advise) noexcept {
+        if (!claim_run(c_, run)) return 0;
+        claimed_ = true;
+        const std::size_t bytes = advise(c_, run);
+        const bool resident = c_.gone.count(run) < run.pages;
+        if (!c_.owned.release(run)) fail_record(c_.at(run.first));
+        if (resident) warm_chunks->insert(c_.id);
+        return bytes;
+    }
+
+private:
+    chunk& c_;
+    bool claimed_ = false;
+};
 
 // A chunk's pages with some property, as they look now, and their runs.
 class page_selection {
@@ -86,25 +106,28 @@ private:
 
 // A part of a huge page is not worth breaking it.
 page_run weak_part(const chunk& c, page_run run) noexcept {
+    if (run.pages < least_run) return {};
     return c.on_huge_pages.load(memory_order_relaxed) ? huge_pages_within(run) : run; // relaxed: as base
 }
 
-// Free pages that the last visit found free already, and that are not weak yet, in runs of at least so many.
-std::size_t weaken_quiet(chunk& c, unsigned least, const ageing& how) noexcept {
+// Free pages that the last visit found free already, and that are not weak yet.
+std::size_t weaken_quiet(chunk& c, const ageing& how) noexcept {
     const page_selection quiet(
         [&c](unsigned w) { return ~c.owned.word(w) & c.quiet.word(w) & ~c.weak.word(w) & ~c.gone.word(w); });
     std::size_t went = 0;
+    work_on_runs work(c);
     for (page_run run = quiet.next(0); run.pages != 0; run = quiet.next(run.first + run.pages)) {
         const page_run part = weak_part(c, run);
-        if (part.pages >= least) went += on_claimed(c, part, how.may_be_weak ? make_weak : make_gone);
+        if (part.pages != 0) went += work.on_claimed(part, how.may_be_weak ? make_weak : make_gone);
     }
     return went;
 }
 
 std::size_t drop_runs(chunk& c, const page_selection& pages) noexcept {
     std::size_t went = 0;
+    work_on_runs work(c);
     for (page_run run = pages.next(0); run.pages != 0; run = pages.next(run.first + run.pages))
-        went += on_claimed(c, run, make_gone);
+        went += work.on_claimed(run, make_gone);
     return went;
 }
 
@@ -128,14 +151,22 @@ page_run resident_part(const chunk& c, const page_selection& resident, page_run 
 
 // Resident pages go together with the gone ones between them: how long a run of resident pages is says nothing, as
 // among gone pages many short ones may lie.
-std::size_t drop_free(chunk& c) noexcept {
+// Up to `short_runs` of those that are short; false where there are more.
+bool drop_free(chunk& c, unsigned& short_runs, std::size_t& went) noexcept {
     const page_selection resident = resident_free(c);
-    std::size_t went = 0;
+    work_on_runs work(c);
+    bool all = true;
     for (page_run run = c.owned.next_free(0); run.pages != 0; run = c.owned.next_free(run.first + run.pages)) {
         const page_run part = resident_part(c, resident, run);
-        if (part.pages != 0) went += on_claimed(c, part, make_gone);
+        if (part.pages == 0) continue;
+        if (part.pages < least_run && short_runs == 0) {
+            all = false;
+            continue;
+        }
+        if (part.pages < least_run) --short_runs;
+        went += work.on_claimed(part, make_gone);
     }
-    return went;
+    return all;
 }
 
 void mark_quiet(chunk& c) noexcept {
@@ -150,23 +181,21 @@ std::uint64_t calm_time(chunk& c, std::uint64_t now) noexcept {
 }
 
 // What the system refused is tried again after as long as it takes to be gone.
-std::size_t weaken_if_worth_it(chunk& c, unsigned least, const ageing& how) noexcept {
+std::size_t weaken_if_worth_it(chunk& c, const ageing& how) noexcept {
     const std::uint64_t last = c.refused_at.load(memory_order_relaxed); // relaxed: the keeper's
     if (last != 0 && how.now - last < how.gone_after) return 0;
     const std::size_t refusals = refused_advice();
-    const std::size_t went = weaken_quiet(c, least, how);
+    const std::size_t went = weaken_quiet(c, how);
     // A refusal elsewhere at this moment is taken for ours: then this chunk waits for no reason, once.
     c.refused_at.store(went == 0 && refused_advice() != refusals ? how.now : 0, memory_order_relaxed);
     return went;
 }
 
-std::size_t age_chunk(chunk& c, const ageing& how) noexcept {
-    const std::uint64_t calm = calm_time(c, how.now);
-    std::size_t went = weaken_if_worth_it(c, calm >= how.weak_after ? 1 : least_run, how);
-    if (calm >= how.gone_after) {
-        went += drop_free(c);
-        c.calm_since.store(how.now, memory_order_relaxed); // what was refused is tried again after as long
-    }
+std::size_t age_chunk(chunk& c, const ageing& how, unsigned& short_runs) noexcept {
+    std::size_t went = weaken_if_worth_it(c, how);
+    // What was refused is tried again after as long; what is too much for one visit, in the next.
+    if (calm_time(c, how.now) >= how.gone_after && drop_free(c, short_runs, went))
+        c.calm_since.store(how.now, memory_order_relaxed);
     mark_quiet(c);
     leave_warm_if_cold(c);
     return went;
@@ -202,17 +231,21 @@ private:
 
 void purge_chunk(chunk& c, purge_under_way& purge) noexcept {
     const page_selection pages = resident_free(c);
-    for (page_run run = pages.next(0); run.pages != 0 && purge.goes_on(); run = pages.next(run.first + run.pages))
-        purge.done += on_claimed(c, first_part(run, purge.missing()), make_gone);
+    {
+        work_on_runs work(c);
+        for (page_run run = pages.next(0); run.pages != 0 && purge.goes_on(); run = pages.next(run.first + run.pages))
+            purge.done += work.on_claimed(first_part(run, purge.missing()), make_gone);
+    }
     leave_warm_if_cold(c);
 }
 
 void purge_huge_pages_of(chunk& c, purge_under_way& purge) noexcept {
+    work_on_runs work(c);
     for (page_run run{0, pages_of_huge}; run.first < page_bitmap::pages && purge.goes_on();
          run.first += pages_of_huge) {
         const page_run free = c.owned.next_free(run.first);
         if (free.first == run.first && free.pages >= run.pages && c.gone.count(run) < run.pages)
-            purge.done += on_claimed(c, run, make_gone);
+            purge.done += work.on_claimed(run, make_gone);
     }
     leave_warm_if_cold(c);
 }
@@ -270,8 +303,9 @@ std::size_t unmap_chunk(chunk& c) noexcept {
 
 std::size_t chunk_store::age(const ageing& how) noexcept {
     std::size_t went = 0;
+    unsigned short_runs = most_short_runs;
     each_warm([&](chunk& c) {
-        went += age_chunk(c, how);
+        went += age_chunk(c, how, short_runs);
         return true;
     });
     return went;

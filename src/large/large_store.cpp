@@ -148,13 +148,18 @@ block grow_in_place(large_block& l, block b, std::size_t capacity) noexcept {
 
 // The old places are cleared before the move: once moved, the system may give these addresses to anybody. Those of the
 // target, too, whose tables are there then: a refused move may have unmapped it, and it may be anybody's already. So it
-// is left as it is, addresses without memory. Where that has happened often growing copies.
-constexpr unsigned most_refused_moves = 8;
-constinit atomic<unsigned> refused_moves{0}; // relaxed throughout: a count
+// is left as it is, and lost. Where that has happened some times in a row growing copies, most often.
+constexpr unsigned few_refused_moves = 8;
+constinit atomic<unsigned> refused_moves{0}; // and those that were not tried; relaxed throughout: a count
+
+bool may_move() noexcept {
+    if (refused_moves.load(memory_order_relaxed) < few_refused_moves) return true;
+    return refused_moves.fetch_add(1, memory_order_relaxed) % 64 == 0;
+}
 
 block grow_elsewhere(large_block& l, block b, std::size_t capacity) noexcept {
-    if (refused_moves.load(memory_order_relaxed) >= most_refused_moves) return {};
-    std::byte* const target = reserve_aligned(capacity, chunk_size);
+    if (!may_move()) return {};
+    std::byte* const target = map_aligned(capacity, chunk_size);
     if (target == nullptr) return {};
     if (!places.set(target, capacity, place_owner(&l))) {
         unmap(target, capacity);
@@ -165,7 +170,10 @@ block grow_elsewhere(large_block& l, block b, std::size_t capacity) noexcept {
     const bool moved = move_mapping(b.data, b.capacity, target, capacity);
     const block now = moved ? block{target, capacity} : b;
     static_cast<void>(places.set(now.data, now.capacity, place_owner(&l))); // its tables are there: cannot fail
-    if (!moved) refused_moves.fetch_add(1, memory_order_relaxed);
+    if (moved)
+        refused_moves.store(0, memory_order_relaxed);
+    else
+        refused_moves.fetch_add(1, memory_order_relaxed);
     return moved ? now : block{};
 }
 

@@ -80,6 +80,9 @@ bool advise_huge(std::byte* at, std::size_t size) noexcept { return advise(at, s
 bool advise_small(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::no_huge); }
 bool advise_weak(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::weak); }
 bool advise_gone(std::byte* at, std::size_t size) noexcept { return advise(at, size, advice::gone); }
+bool advise_gone_unless_locked(std::byte* at, std::size_t size) noexcept {
+    return advise(at, size, advice::gone_unless_locked);
+}
 
 std::size_t refused_advice() noexcept { return refusals.load(memory_order_relaxed); } // relaxed: a count
 

@@ -33,6 +33,7 @@ bool advise_huge(std::byte* at, std::size_t size) noexcept;
 bool advise_small(std::byte* at, std::size_t size) noexcept; // no huge pages
 bool advise_weak(std::byte* at, std::size_t size) noexcept;
 bool advise_gone(std::byte* at, std::size_t size) noexcept;
+bool advise_gone_unless_locked(std::byte* at, std::size_t size) noexcept;
 
 // Times an advice was refused.
 [[nodiscard]] std::size_t refused_advice() noexcept;

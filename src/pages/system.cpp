@@ -44,6 +44,7 @@ int linux_advice(advice what) noexcept {
     case advice::weak:
         return MADV_FREE;
     case advice::gone:
+    case advice::gone_unless_locked:
         return MADV_DONTNEED;
     case advice::huge:
         return MADV_HUGEPAGE;

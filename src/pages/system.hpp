@@ -11,7 +11,7 @@
 
 namespace synk::inline v1::detail {
 
-enum class advice { weak, gone, huge, no_huge };
+enum class advice { weak, gone, gone_unless_locked, huge, no_huge };
 
 struct system_calls {
     // Fresh zeroed memory, readable and writable, or address space without memory behind it; where the caller wishes,

@@ -134,8 +134,7 @@ std::size_t visit(std::uint64_t now) noexcept {
     quarantine::age(now);
     thread_caches::age();
     thread_caches::give_back_emptied(64);
-    const std::uint64_t weak_after = the_settings.weak_after_ns();
-    const ageing how{now, the_settings.gone_after_ns() - weak_after, !thread_caches::forked(), weak_after};
+    const ageing how{now, the_settings.gone_after_ns() - the_settings.weak_after_ns(), !thread_caches::forked()};
     return shared_store::age(how);
 }
 
@@ -279,7 +278,7 @@ void keeper::note_idle() noexcept {
     if (now == keeper_phase::none) start_clock();
     if (now == keeper_phase::awake && the_settings.keeper()) return;
     if (!the_settings.keeper() || now == keeper_phase::failed) return visit_from_slow_path();
-    if (now == keeper_phase::asleep) return wake();
+    if (now == keeper_phase::asleep && budget.reserved() != 0) wake();
     if (now == keeper_phase::none && budget.reserved() >= worth_a_thread) start();
 }
 

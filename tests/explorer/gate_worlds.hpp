@@ -184,6 +184,7 @@ struct gate_alone : gate_world<Gate, Barrier> {
     void thread(unsigned) {
         require(this->gate.enter(1) && !this->gate.enter(1) && !this->gate.enter(2) && !this->gate.enter_slow(),
                 "the owner is inside once");
+        require(!this->gate.entered_slow(), "the owner is not everywhere");
         const auto hold = this->gate.close(Barrier());
         require(hold && hold.in_use() == 1, "the part that the owner is in is not the other's, the rest is");
         this->gate.leave();
@@ -191,7 +192,7 @@ struct gate_alone : gate_world<Gate, Barrier> {
         this->gate.open();
         require(!this->pass(1) && this->pass_slowly() && this->granted == 1,
                 "a wish shuts the fast way until it is taken");
-        require(this->gate.enter_slow() && !this->gate.close(Barrier()),
+        require(this->gate.enter_slow() && this->gate.entered_slow() && !this->gate.close(Barrier()),
                 "the gate is closed with the owner everywhere");
         this->gate.leave();
         require(this->pass_slowly() && this->granted == 2, "a wish is lost");

@@ -50,7 +50,7 @@ private:
     }
     static bool advise(void* at, std::size_t size, detail::advice what) noexcept {
         if (on_advice != nullptr) on_advice();
-        if (what == detail::advice::weak || what == detail::advice::gone)
+        if (what != detail::advice::huge && what != detail::advice::no_huge)
             pages.use(page_of(at), static_cast<unsigned>(size / detail::page_size));
         return true;
     }

@@ -39,16 +39,27 @@ void hold(std::size_t count, std::size_t n) {
     while (held.size() != count) held.push_back(synk::get_sized_pool().get_sized(n));
 }
 
-// Somebody closes the gate of this cache, and stands there while the handler forks.
-inside::cache_gate* contested = nullptr;
+// What another thread does while the handler forks: it tries to close the gate of the thread's own cache, or is behind
+// that, and has changed something.
+enum class other { nowhere, tries, is_behind };
+other where = other::nowhere;
+inside::cache_record* contested = nullptr;
 std::atomic<bool> stands{false}, may_go_on{false};
+
+void stand() {
+    stands = true;
+    while (!may_go_on) std::this_thread::yield();
+}
 void let_stand() {
     std::thread([] {
-        const auto barrier = [] {
-            stands = true;
-            while (!may_go_on) std::this_thread::yield();
-        };
-        if (contested->close(barrier, false)) contested->open();
+        if (where == other::tries) {
+            if (contested->gate.close(stand, false)) contested->gate.open();
+        } else if (contested->gate.close([] {}, false)) {
+            contested->set_limit(0, contested->limit(0) + 1);
+            stand();
+            contested->set_limit(0, contested->limit(0) - 1);
+            contested->gate.open();
+        }
         stands = true;
     }).detach();
     while (!stands) std::this_thread::yield();
@@ -56,7 +67,7 @@ void let_stand() {
 
 pid_t forked = -1;
 void fork_in_handler() {
-    if (contested != nullptr) let_stand();
+    if (where != other::nowhere) let_stand();
     forked = ::fork();
     may_go_on = true;
 }
@@ -107,7 +118,7 @@ struct way {
     const char* name;
     void (*go)();
     std::size_t most; // operations to be interrupted at, in a short run
-    bool contested = false;
+    other what_another_does = other::nowhere;
 
     friend std::ostream& operator<<(std::ostream& out, const way& w) { return out << w.name; }
 };
@@ -118,7 +129,8 @@ void go_over_the_limit() {
 }
 constexpr way ways[] = {
     {"OverTheLimit", go_over_the_limit, 400},
-    {"OverTheLimitContested", go_over_the_limit, 60, true},
+    {"OverTheLimitWhileAnotherTries", go_over_the_limit, 60, other::tries},
+    {"OverTheLimitWhileAnotherIsBehind", go_over_the_limit, 300, other::is_behind},
     {"Trim", [] { synk::trim(); }, 100},
     {"Visit", [] { synk::maintain(); }, 100},
     {"LowerLimit", [] { synk::configure(with_limit(8 * mib)); }, 300},
@@ -146,7 +158,8 @@ protected:
             std::thread([] { hold(10, 64 * kib); }).join();
             hold(4, 64 * kib);
             std::this_thread::sleep_for(std::chrono::milliseconds(6)); // a visit is due
-            if (GetParam().contested) contested = &inside::thread_caches::own()->gate;
+            where = GetParam().what_another_does;
+            contested = inside::thread_caches::own();
             stopping_place::interrupt_by(fork_in_handler);
             stopping_place::stand_before(n);
             GetParam().go();

@@ -152,6 +152,20 @@ TEST(keeper, seldom_comes_by_while_nothing_can_be_given_back) {
     });
 }
 
+TEST(keeper, is_not_woken_by_gets_that_leave_nothing_over) {
+    expect_in_a_new_process([] {
+        synk::configure(quick());
+        put_some(16 * mib);
+        require(comes_true(nothing_idle), "idle memory goes");
+        std::this_thread::sleep_for(milliseconds(300));
+        const long before = wake_ups();
+        std::vector<synk::bytes> held;
+        while (held.size() != 100) held.push_back(synk::get_sized_pool().get_sized(5 * mib));
+        std::this_thread::sleep_for(milliseconds(100));
+        require(wake_ups() == before, "there is nothing to do");
+    });
+}
+
 // The rest of the huge pages that the blocks lie in.
 TEST(keeper, gives_back_what_gets_leave_over) {
     for (const bool was_asleep : {false, true})

@@ -163,4 +163,19 @@ TEST_F(locked_memory, keeps_the_limit_between_lent_blocks) {
     });
 }
 
+// Who locks memory wants no faults: it stays as long as it may.
+TEST_F(locked_memory, goes_no_sooner_than_it_must) {
+    if (!locked_memory_can_go()) GTEST_SKIP() << "NOT TESTED: locked memory cannot be given back before Linux 5.18";
+    expect_well([] {
+        synk::options o;
+        o.weak_after = milliseconds(20);
+        o.gone_after = milliseconds(2500);
+        synk::configure(o);
+        lend_and_write(32 * mib, mib).clear();
+        std::this_thread::sleep_for(milliseconds(1000));
+        require(synk::stats().idle == 32 * mib, "it stays");
+        require(comes_true([] { return synk::stats().idle == 0; }), "and goes");
+    });
+}
+
 } // namespace

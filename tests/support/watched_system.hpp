@@ -94,8 +94,8 @@ public:
 private:
     struct everything {
         std::vector<advised> notes, lent, forbidden;
-        bool refused[4] = {};
-        std::size_t counts[4] = {};
+        bool refused[5] = {};
+        std::size_t counts[5] = {};
         bool barrier_refused = false;
         std::size_t calls = 0, refused_call = 0;
     };
@@ -148,8 +148,9 @@ private:
     }
     static bool advise(void* at, std::size_t size, advice what) noexcept {
         const std::lock_guard lock(mutex_);
-        note({static_cast<const std::byte*>(at), size, what, clock_});
-        return !counts_out() && !state().refused[static_cast<int>(what)] &&
+        const advice known = what == advice::gone_unless_locked ? advice::gone : what; // nothing is locked
+        note({static_cast<const std::byte*>(at), size, known, clock_});
+        return !counts_out() && !state().refused[static_cast<int>(known)] &&
                synk::detail::linux_calls.advise(at, size, what);
     }
     static void* remap(void* at, std::size_t size, std::size_t new_size, void* target) noexcept {

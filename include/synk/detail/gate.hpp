@@ -88,11 +88,14 @@ public:
     // The way in for code that is slow anyway, to all parts: pays for its own barrier, so it is right without
     // membarrier too, and passes a gate that is only marked (slow_only, asked_for).
     [[nodiscard]] bool enter_slow() noexcept {
-        if (inside_.load(memory_order_relaxed) != nowhere_) return false;  // relaxed: as in enter()
-        inside_.store(everywhere_, memory_order_seq_cst);                  // O1, meets C2
-        if ((state_.load(memory_order_seq_cst) & held_) == 0) return true; // O2, meets C1; acquires P1
-        leave();
-        return false;
+        if (inside_.load(memory_order_relaxed) != nowhere_) return false; // relaxed: as in enter()
+        inside_.store(trying_, memory_order_seq_cst);                     // O1, meets C2
+        if ((state_.load(memory_order_seq_cst) & held_) != 0) {           // O2, meets C1; acquires P1
+            leave();
+            return false;
+        }
+        inside_.store(everywhere_, memory_order_relaxed); // relaxed: to others it is the same as O1
+        return true;
     }
 
     // L1: publishes the owner's work to C2.
@@ -121,7 +124,7 @@ public:
         // C2, meets O1; acquires L1
         const std::uintptr_t inside = barrier_passed ? inside_.load(memory_order_seq_cst) : everywhere_;
         if (inside != nowhere_ && wish) ask();
-        if (inside != everywhere_) return gate_hold(static_cast<unsigned>(inside % page_size));
+        if (inside < trying_) return gate_hold(static_cast<unsigned>(inside % page_size));
         open();
         return {};
     }
@@ -135,7 +138,7 @@ public:
     // Anybody: the page that the owner is inside for, null: none. seq_cst: as C2, whose barrier is the caller's.
     [[nodiscard]] const void* page_inside() const noexcept {
         const std::uintptr_t inside = inside_.load(memory_order_seq_cst);
-        return inside != everywhere_ ? reinterpret_cast<const void*>(inside - inside % page_size) : nullptr;
+        return inside < trying_ ? reinterpret_cast<const void*>(inside - inside % page_size) : nullptr;
     }
 
     // For an owner that has ceased to be, in the child of a fork: nobody is inside any more.
@@ -184,6 +187,7 @@ private:
 
     static constexpr std::uintptr_t nowhere_ = gate_hold::no_part; // of inside_
     static constexpr std::uintptr_t everywhere_ = ~std::uintptr_t{0};
+    static constexpr std::uintptr_t trying_ = everywhere_ - 1; // to be there
 
     static constexpr std::uint8_t open_ = 0;      // of state_
     static constexpr std::uint8_t held_ = 1;      // another thread owns what is behind the gate, or tries to
