@@ -67,7 +67,7 @@ void let_stand() {
 
 pid_t forked = -1;
 void fork_in_handler() {
-    if (where != other::nowhere) let_stand();
+    if (where == other::tries) let_stand();
     forked = ::fork();
     may_go_on = true;
 }
@@ -127,10 +127,12 @@ void go_over_the_limit() {
     hold(6, 4 * mib);
     hold(7, 4 * mib);
 }
+// Slow gets and puts.
+void use_own_cache() { hold(2, 200 * kib); }
 constexpr way ways[] = {
     {"OverTheLimit", go_over_the_limit, 400},
-    {"OverTheLimitWhileAnotherTries", go_over_the_limit, 60, other::tries},
-    {"OverTheLimitWhileAnotherIsBehind", go_over_the_limit, 300, other::is_behind},
+    {"OwnCacheThatAnotherTries", use_own_cache, 2000, other::tries},        // each
+    {"OwnCacheThatAnotherIsBehind", use_own_cache, 2000, other::is_behind}, // each
     {"Trim", [] { synk::trim(); }, 100},
     {"Visit", [] { synk::maintain(); }, 100},
     {"LowerLimit", [] { synk::configure(with_limit(8 * mib)); }, 300},
@@ -160,6 +162,7 @@ protected:
             std::this_thread::sleep_for(std::chrono::milliseconds(6)); // a visit is due
             where = GetParam().what_another_does;
             contested = inside::thread_caches::own();
+            if (where == other::is_behind) let_stand();
             stopping_place::interrupt_by(fork_in_handler);
             stopping_place::stand_before(n);
             GetParam().go();

@@ -90,12 +90,13 @@ public:
     [[nodiscard]] bool enter_slow() noexcept {
         if (inside_.load(memory_order_relaxed) != nowhere_) return false; // relaxed: as in enter()
         inside_.store(trying_, memory_order_seq_cst);                     // O1, meets C2
-        if ((state_.load(memory_order_seq_cst) & held_) != 0) {           // O2, meets C1; acquires P1
-            leave();
-            return false;
+        if ((state_.load(memory_order_seq_cst) & held_) == 0) {           // O2, meets C1; acquires P1
+            inside_.store(everywhere_, memory_order_relaxed);             // relaxed: to others it is the same as O1
+            // A handler may have come between, forked, and given the cache up in the child (entered_slow()).
+            if (!held()) return true;
         }
-        inside_.store(everywhere_, memory_order_relaxed); // relaxed: to others it is the same as O1
-        return true;
+        leave();
+        return false;
     }
 
     // L1: publishes the owner's work to C2.
@@ -149,7 +150,7 @@ public:
         return inside_.load(memory_order_relaxed) != nowhere_; // relaxed: the owner's own word
     }
 
-    // And to all parts: nobody else is behind the gate then, but somebody may be trying.
+    // And to all parts: nobody else is behind the gate then, but somebody may be trying. So a handler's fork finds it.
     [[nodiscard]] bool entered_slow() const noexcept { return inside_.load(memory_order_relaxed) == everywhere_; }
 
     // Whether another thread is behind the gate, or tries to get there.
