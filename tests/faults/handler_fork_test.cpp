@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cache/cache_directory.hpp"
+#include "cache/work_in_hand.hpp"
 #include "faults/stepped_atomic.hpp"
 #include "stats/counters.hpp"
 #include "support/child.hpp"
@@ -40,10 +41,11 @@ void hold(std::size_t count, std::size_t n) {
 }
 
 // What another thread does while the handler forks: it tries to close the gate of the thread's own cache, or is behind
-// that, and has changed something.
-enum class other { nowhere, tries, is_behind };
+// that, and has changed something; or it is so behind a third one's.
+enum class other { nowhere, tries, is_behind, is_behind_a_thirds };
 other where = other::nowhere;
 inside::cache_record* contested = nullptr;
+inside::cache_record* a_thirds = nullptr;
 std::atomic<bool> stands{false}, may_go_on{false};
 
 void stand() {
@@ -55,10 +57,12 @@ void let_stand() {
         if (where == other::tries) {
             if (contested->gate.close(stand, false)) contested->gate.open();
         } else if (contested->gate.close([] {}, false)) {
+            inside::begin_work_on(*contested);
             contested->set_limit(0, contested->limit(0) + 1);
             stand();
             contested->set_limit(0, contested->limit(0) - 1);
             contested->gate.open();
+            inside::end_work_on(*contested);
         }
         stands = true;
     }).detach();
@@ -133,6 +137,8 @@ constexpr way ways[] = {
     {"OverTheLimit", go_over_the_limit, 400},
     {"OwnCacheThatAnotherTries", use_own_cache, 2000, other::tries},        // each
     {"OwnCacheThatAnotherIsBehind", use_own_cache, 2000, other::is_behind}, // each
+    {"Age", inside::thread_caches::age, 500},
+    {"AgeWhileAnotherIsBehindAThirds", inside::thread_caches::age, 500, other::is_behind_a_thirds},
     {"Trim", [] { synk::trim(); }, 100},
     {"Visit", [] { synk::maintain(); }, 100},
     {"LowerLimit", [] { synk::configure(with_limit(8 * mib)); }, 300},
@@ -152,6 +158,7 @@ protected:
                 std::thread([&] {
                     hold(24, 256 * kib);
                     hold(30, 8 * kib);
+                    a_thirds = inside::thread_caches::own();
                     done.release();
                     never.acquire();
                 }).detach();
@@ -161,8 +168,8 @@ protected:
             hold(4, 64 * kib);
             std::this_thread::sleep_for(std::chrono::milliseconds(6)); // a visit is due
             where = GetParam().what_another_does;
-            contested = inside::thread_caches::own();
-            if (where == other::is_behind) let_stand();
+            contested = where == other::is_behind_a_thirds ? a_thirds : inside::thread_caches::own();
+            if (where != other::nowhere && where != other::tries) let_stand();
             stopping_place::interrupt_by(fork_in_handler);
             stopping_place::stand_before(n);
             GetParam().go();
