@@ -247,6 +247,18 @@ std::uint64_t hits_of(const cache_record& c) noexcept {
     return sum;
 }
 
+// Runs work(cache_record&, in_use) behind the gate of one cache, if it is to be had.
+template <class Work>
+void behind_gate_of(cache_record& c, Work work) noexcept {
+    const in_our_hands here(c);
+    const gate_hold hold = c.gate.close(thread_caches::barrier, false);
+    if (!hold) return;
+    begin_work_on(c);
+    work(c, hold.in_use());
+    c.gate.open();
+    end_work_on(c);
+}
+
 // Whether a cache has served no get since the last look of somebody who would take from it: its thread does not run.
 bool rests(cache_record& c) noexcept {
     const std::uint64_t hits = hits_of(c);
@@ -257,15 +269,12 @@ bool rests(cache_record& c) noexcept {
 std::size_t empty_if_resting(cache_record& c) noexcept {
     const std::size_t reserved = c.reserved.load(memory_order_relaxed); // relaxed: a recent value
     if (&c == this_thread_start.cache || reserved == 0 || !rests(c)) return 0;
-    const in_our_hands here(c);
-    const gate_hold hold = c.gate.close(thread_caches::barrier, false);
-    if (!hold) return 0;
-    begin_work_on(c);
-    const std::size_t before = c.reserved.load(memory_order_relaxed); // relaxed: nobody else changes it now
-    thread_caches::empty_all_but(c, hold.in_use());
-    const std::size_t given_up = before - c.reserved.load(memory_order_relaxed);
-    end_work_on(c);
-    c.gate.open();
+    std::size_t given_up = 0;
+    behind_gate_of(c, [&given_up](cache_record& closed, unsigned in_use) {
+        given_up = closed.reserved.load(memory_order_relaxed); // relaxed, both: nobody else changes it now
+        thread_caches::empty_all_but(closed, in_use);
+        given_up -= closed.reserved.load(memory_order_relaxed);
+    });
     return given_up;
 }
 
@@ -307,19 +316,15 @@ bool give_slots_of_left_back(cache_record& c) noexcept {
     return empty;
 }
 
-// Of one that a thread has. What came between has it emptied again, or left.
-void give_slots_of_others_back(cache_record& c) noexcept {
-    const gate_hold hold = c.gate.close(thread_caches::barrier, false);
-    if (!hold) return;
-    begin_work_on(c);
-    if (hold.in_use() == gate_hold::no_part) give_slots_back(c);
-    c.gate.open();
-    end_work_on(c);
-}
-
+// Where a thread has it, who came between has it emptied again, or leaves it.
 bool give_back_if_emptied(cache_record& c) noexcept {
     const in_our_hands here(c);
-    if (!all_caches.take(c)) return give_slots_of_others_back(c), true;
+    if (!all_caches.take(c)) {
+        behind_gate_of(c, [](cache_record& closed, unsigned in_use) {
+            if (in_use == gate_hold::no_part) give_slots_back(closed);
+        });
+        return true;
+    }
     const bool done = give_slots_of_left_back(c);
     all_caches.put_back(c);
     return done;

@@ -53,7 +53,8 @@ claimed_blocks cut_whole(chunk& c, unsigned cls, std::byte** out, unsigned want)
     open_blocks(c, ours, cls, out, count);
     if (rest.pages == 0) return {count, 0, 0};
     if (!c.owned.release(rest)) fail_record(c.at(rest.first));
-    const std::size_t warmed = c.on_huge_pages.load(memory_order_relaxed) ? wake_neighbours(c, ours) : 0; // as base
+    const bool on_huge_pages = c.on_huge_pages.load(memory_order_relaxed); // relaxed: as base
+    const std::size_t warmed = on_huge_pages ? wake_neighbours(c, ours) : 0;
     relist(c);
     return {count, 0, warmed};
 }
