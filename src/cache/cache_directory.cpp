@@ -13,10 +13,10 @@ void cache_record::set_reserved(std::size_t bytes) noexcept {
 
 // ---- What all caches have together ----
 
-std::size_t thread_caches::idle_bytes() noexcept {
+std::size_t thread_caches::idle_bytes(unsigned end) noexcept {
     std::size_t bytes = 0;
-    all_caches.each_reserving([&bytes](const cache_record& c) {
-        for (unsigned cls = 0; cls < cached_class_count; ++cls) // relaxed: recent values
+    all_caches.each_reserving([&bytes, end](const cache_record& c) {
+        for (unsigned cls = 0; cls < end; ++cls) // relaxed: recent values
             bytes += (c.count(cls) + c.parked[cls].load(memory_order_relaxed)) * class_bytes(cls);
     });
     return bytes;

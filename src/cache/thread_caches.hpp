@@ -211,8 +211,8 @@ public:
 
     // Threads that have one: a recent value, at least 1.
     [[nodiscard]] static unsigned threads() noexcept;
-    // Bytes in all caches: a recent value; and a quick upper bound of it.
-    [[nodiscard]] static std::size_t idle_bytes() noexcept;
+    // Bytes in all caches, of classes below `end`: a recent value; and a quick upper bound of it.
+    [[nodiscard]] static std::size_t idle_bytes(unsigned end = cached_class_count) noexcept;
     [[nodiscard]] static std::size_t reserved_bytes() noexcept;
     // Gets served by the caches, by class: recent values.
     struct class_hits {

@@ -72,12 +72,14 @@ bool little_to_gather() noexcept {
     return shared_store::channel_bytes() + thread_caches::reserved_bytes() < counters.chunk_warm.get();
 }
 
-// Whether the pieces that lie in caches and channels, and the free pages around them, may make up a block so long.
-bool pieces_may_do(std::size_t bytes) noexcept {
-    const std::size_t in_channels = shared_store::channel_bytes();
+// Whether blocks of classes below `end` that lie in caches and channels, and the free pages around them, may make up a
+// block of this class.
+bool pieces_may_do(unsigned cls, unsigned end) noexcept {
+    const std::size_t bytes = class_bytes(cls);
+    const std::size_t in_channels = shared_store::channel_bytes(end);
     const std::size_t around = in_channels + free_in_chunks();
     if (thread_caches::reserved_bytes() + around < bytes) return false; // quick, and at least what follows
-    const std::size_t in_caches = thread_caches::idle_bytes();
+    const std::size_t in_caches = thread_caches::idle_bytes(end);
     return in_caches + in_channels != 0 && in_caches + around >= bytes;
 }
 
@@ -85,8 +87,7 @@ using get_function = found_blocks(unsigned cls, std::byte** out, unsigned want) 
 
 // Makes pieces whole again, with each other and with the free pages around them: those in channels one by one, for as
 // long as it takes. To empty the caches costs all threads what they have close at hand, and all that they then miss.
-found_blocks get_by_restoring(unsigned cls, std::byte** blocks, get_function get) noexcept {
-    if (!pieces_may_do(class_bytes(cls))) return {};
+found_blocks restore(unsigned cls, std::byte** blocks, get_function get) noexcept {
     // Of a few: others may be faster, or what came together is in part without memory.
     for (int attempt = 0; attempt < 8 && shared_store::restore_from_channels(cls); ++attempt) {
         const found_blocks found = get(cls, blocks, 1);
@@ -102,7 +103,7 @@ found_blocks get_by_cutting_up(unsigned cls, std::byte** blocks, get_function ge
     if (cut) found = get(cls, blocks, 1);
     if (cut && found.count == 0) found = shared_store::get(cls, blocks, 1); // it was much longer
     if (found.count == 0 && little_to_gather()) found = shared_store::get_long_resident(cls, blocks, batch_of(cls));
-    if (found.count == 0) found = get_by_restoring(cls, blocks, get);
+    if (found.count == 0 && pieces_may_do(cls, cached_class_count)) found = restore(cls, blocks, get);
     if (found.count != 0) growth::note_eviction();
     return found;
 }
@@ -163,6 +164,15 @@ found_blocks get_out_of_reach(unsigned& cls, unsigned least, std::byte** blocks,
     return found;
 }
 
+// For a thread that had better be served by new memory than cut up longer blocks: what was split comes together all the
+// same once its pieces are idle, however often that was so before.
+found_blocks get_whole_again(unsigned& cls, unsigned least, std::byte** blocks, get_function get) noexcept {
+    if (!pieces_may_do(least, least)) return {};
+    const found_blocks found = restore(least, blocks, get);
+    if (found.count != 0) cls = least;
+    return found;
+}
+
 // Of what was passed on up to `batch` blocks come at once. Pages without memory behind them come last where that memory
 // would have to come from what is idle.
 block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
@@ -183,7 +193,9 @@ block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
     const bool is_short = growth::is_short();
     get_function& get = is_short ? shared_store::get_resident : shared_store::get;
     found_blocks found = get(cls, blocks, batch);
-    if (found.count == 0 && !growth::is_due()) found = get_out_of_reach(cls, may_be_shorter ? least : cls, blocks, get);
+    if (found.count == 0)
+        found = growth::is_due() ? get_whole_again(cls, least, blocks, get)
+                                 : get_out_of_reach(cls, may_be_shorter ? least : cls, blocks, get);
     if (found.count == 0 && is_short) found = shared_store::get(cls, blocks, batch);
     growth::account_for(found, growth::memory::known);
     if (found.count == 0) found = get_by_growing(cls, blocks);

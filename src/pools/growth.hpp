@@ -3,7 +3,8 @@
 // Idle memory comes first: longer blocks are cut up or lent as they are, pieces are put together. But a thread whose
 // gets keep cutting up the blocks that its next gets want, or keep taking longer ones than they need, works against
 // itself: after some rounds of that it is served by new memory instead, as long as half of the budget is free (an
-// eighth, for a thread that has most of what is idle itself). One cut, or a few, are what splitting is for.
+// eighth, for a thread that has most of what is idle itself). One cut, or a few, are what splitting is for. Never so
+// where pieces can be put together: a block that was split is whole again once they are idle.
 //
 // Beside much that is lent little may lie idle (idle_allowance), as what lies idle between lent blocks is mostly in
 // pieces too short to be of use. Where more does, memory that comes into use is paid for: as much idle memory is given

@@ -278,9 +278,9 @@ void shared_store::recount(std::size_t cached, std::size_t quarantined) noexcept
                         counters.large_shelved.get());
 }
 
-std::size_t shared_store::channel_bytes() noexcept {
+std::size_t shared_store::channel_bytes(unsigned end) noexcept {
     std::size_t bytes = 0;
-    for (unsigned cls = 0; cls < chunk_class_count; ++cls)
+    for (unsigned cls = 0; cls < std::min(end, chunk_class_count); ++cls)
         bytes += channel_of(cls).size(kind_of(cls)) * class_bytes(cls);
     return bytes;
 }

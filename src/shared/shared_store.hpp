@@ -78,8 +78,8 @@ public:
     // In the child of a fork: what is reserved is what lies in caches (`cached` bytes) and, as it is found, elsewhere.
     static void recount(std::size_t cached, std::size_t quarantined) noexcept;
 
-    // Bytes in all channels.
-    [[nodiscard]] static std::size_t channel_bytes() noexcept;
+    // Bytes in all channels, of classes below `end`.
+    [[nodiscard]] static std::size_t channel_bytes(unsigned end = chunk_class_count) noexcept;
 };
 
 } // namespace synk::inline v1::detail

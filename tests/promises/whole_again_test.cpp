@@ -1,6 +1,8 @@
 // Promise 2: once all pieces of a split block are idle, a get of the whole size is served without new memory from the
 // system, wherever the pieces rest and whoever put them.
 #include <algorithm>
+#include <iterator>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,17 @@ constexpr std::size_t others = 4;
 constexpr putters all_putters[] = {
     {"their owner", others, others}, {"one other", 0, 0}, {"many others", 0, others - 1}, {"all", 0, others}};
 
+// Of a thread that asks for a whole: none yet, and as many as make the next get that would cut up an idle block one of
+// new memory, also beside much that is lent (growth::is_due).
+constexpr unsigned long_due[] = {0, 16, 256};
+
+synk::bytes get_whole(std::size_t n, unsigned evictions) {
+    forget_the_past();
+    inside::cache_record* const own = inside::thread_caches::own(); // null: this is its first get
+    if (own != nullptr) own->evictions = evictions;
+    return synk::get_sized_pool().get_sized(n);
+}
+
 class WholeAgain : public pool_of_classes {
 protected:
     // All tests begin with one chunk, all of it lent or idle: nothing else can serve a request but new memory.
@@ -48,9 +61,10 @@ protected:
         std::vector<synk::bytes> pieces = get_all(sizes);
         for (const synk::bytes& piece : pieces) EXPECT_TRUE(within(piece, start, size)) << "it was to be cut up";
         threads_.put_shuffled(std::move(pieces), who.first, who.last, random_);
-        threads_.run(random_.between(0, others), [&] { block = get(size); });
+        const unsigned evictions = long_due[random_.below(std::size(long_due))];
+        threads_.run(random_.between(0, others), [&] { block = get_whole(size, evictions); });
         EXPECT_EQ(mapped(), inside::chunk_size)
-            << size / page << " pages in " << sizes.size() << " pieces, put by " << who.name;
+            << size / page << " pages in " << sizes.size() << " pieces, put by " << who.name << ", after " << evictions;
         ASSERT_EQ(block.data(), start);
     }
 
@@ -152,5 +166,40 @@ TEST_F(WholeAgain, ManyChunksAtOnce) {
         ASSERT_EQ(mapped(), before) << "round " << round;
     }
 }
+
+// As a program does it: what is cut up and put together again and again comes to lie side by side, which takes new
+// memory, but never for a whole.
+struct turns {
+    std::size_t whole, wholes, piece;
+};
+class WholesAndPiecesByTurns : public fresh_pool, public testing::WithParamInterface<turns> {};
+
+TEST_P(WholesAndPiecesByTurns, NeverTakeNewMemoryForAWhole) {
+    const auto [whole, wholes, piece] = GetParam();
+    random_source random = seeded();
+    const auto get_together = [](std::size_t count, std::size_t size) {
+        std::vector<synk::bytes> held;
+        while (held.size() < count) held.push_back(synk::get_sized_pool().get_sized(size));
+        return held;
+    };
+    get_together(wholes, whole);
+    for (std::size_t round = 0; round < effort(300); ++round) {
+        std::vector<synk::bytes> pieces = get_together(wholes * whole / piece, piece);
+        std::shuffle(pieces.begin(), pieces.end(), random);
+        pieces.clear();
+        const std::size_t before = mapped();
+        get_together(wholes, whole);
+        ASSERT_EQ(mapped(), before) << "round " << round;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, WholesAndPiecesByTurns,
+                         testing::Values(turns{4 * mib, 1, 4 * kib}, turns{4 * mib, 8, 100 * kib},
+                                         turns{4 * mib, 1, 1300 * kib}, turns{2 * mib, 2, 4 * kib},
+                                         turns{mib, 4, 40 * kib}, turns{64 * kib, 64, 4 * kib}),
+                         [](const auto& which) {
+                             return std::to_string(which.param.wholes) + "x" + std::to_string(which.param.whole / kib) +
+                                    "of" + std::to_string(which.param.piece / kib);
+                         });
 
 } // namespace
