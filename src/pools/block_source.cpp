@@ -66,6 +66,9 @@ std::size_t free_in_chunks() noexcept {
     return mapped > taken ? mapped - taken : 0;
 }
 
+// Less than a chunk of them has none: new memory would not leave address space unused that is there already.
+bool little_is_cold() noexcept { return free_in_chunks() < counters.chunk_warm.get() + chunk_size; }
+
 // Whether most of what is idle lies in chunks. To cut a long run there costs larger blocks, but to gather the little
 // that lies elsewhere costs all threads what they have close at hand, and those would gather again what they then miss.
 bool little_to_gather() noexcept {
@@ -169,7 +172,7 @@ found_blocks get_out_of_reach(unsigned& cls, unsigned least, std::byte** blocks,
 found_blocks get_whole_again(unsigned& cls, unsigned least, std::byte** blocks, get_function get) noexcept {
     if (!pieces_may_do(least, least)) return {};
     const found_blocks found = restore(least, blocks, get);
-    if (found.count != 0) cls = least;
+    if (found.count != 0) growth::note_put_together(cls = least);
     return found;
 }
 
@@ -189,6 +192,10 @@ block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
     if (may_be_shorter) {
         const block own = pop_own_longer(cls, cls, n);
         if (own.data != nullptr) return own;
+    }
+    if (growth::is_overdue(cls) && little_is_cold()) {
+        const found_blocks grown = get_by_growing(cls, blocks);
+        if (grown.count != 0) return keep_rest(cls, blocks, grown.count);
     }
     const bool is_short = growth::is_short();
     get_function& get = is_short ? shared_store::get_resident : shared_store::get;

@@ -13,7 +13,7 @@ namespace {
 
 void note_growth() noexcept {
     cache_record* const c = thread_caches::own();
-    if (c != nullptr) c->evictions = 0;
+    if (c != nullptr) c->evictions = c->put_together_when_due = 0;
 }
 
 // What may lie idle when the thread is served by new memory: a thread that has most of it itself takes nobody's room.
@@ -68,6 +68,17 @@ bool growth::is_due() noexcept {
     const std::size_t idle = budget.reserved();
     if (idle > room_for(*c, idle)) return false;
     return c->evictions >= patience_to_pay || idle <= idle_allowance();
+}
+
+void growth::note_put_together(unsigned cls) noexcept {
+    cache_record* const c = thread_caches::own();
+    if (c != nullptr) c->put_together_when_due = cls;
+}
+
+bool growth::is_overdue(unsigned cls) noexcept {
+    constexpr unsigned a_quarter = 2 * class_fan; // classes further down
+    const cache_record* const c = thread_caches::own();
+    return c != nullptr && cls + a_quarter <= c->put_together_when_due && is_due();
 }
 
 void growth::note_eviction() noexcept {

@@ -3,8 +3,11 @@
 // Idle memory comes first: longer blocks are cut up or lent as they are, pieces are put together. But a thread whose
 // gets keep cutting up the blocks that its next gets want, or keep taking longer ones than they need, works against
 // itself: after some rounds of that it is served by new memory instead, as long as half of the budget is free (an
-// eighth, for a thread that has most of what is idle itself). One cut, or a few, are what splitting is for. Never so
-// where pieces can be put together: a block that was split is whole again once they are idle.
+// eighth, for a thread that has most of what is idle itself). One cut, or a few, are what splitting is for.
+//
+// Where pieces can be put together they are, growth being due or not: a block that was split is whole again once they
+// are idle. But that empties caches, so that what the thread asks for next is cut off what has just come together, and
+// it would go on so for ever. So what is new comes with the next get of a quarter as much or less.
 //
 // Beside much that is lent little may lie idle (idle_allowance), as what lies idle between lent blocks is mostly in
 // pieces too short to be of use. Where more does, memory that comes into use is paid for: as much idle memory is given
@@ -43,6 +46,11 @@ enum class longer { no, yes, not_this_time };
 
 // The calling thread has worked against itself long enough: what it asks for may be new.
 [[nodiscard]] bool is_due() noexcept;
+
+// When it had, pieces were put together for it, to a block of this class. Then whether a get of a class that its cache
+// cannot serve had better be new than be cut off what is idle.
+void note_put_together(unsigned cls) noexcept;
+[[nodiscard]] bool is_overdue(unsigned cls) noexcept;
 
 // An idle block was cut up, or a longer one taken, for the calling thread.
 void note_eviction() noexcept;

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "support/fresh_pool.hpp"
+#include "support/random.hpp"
 #include "support/threads.hpp"
 
 namespace {
@@ -49,6 +50,38 @@ INSTANTIATE_TEST_SUITE_P(Bursts, HeldAtOnce,
                          [](const auto& which) {
                              return std::to_string(which.param.count) + "x" + std::to_string(which.param.size / kib);
                          });
+
+// Half of them to 32 KiB, 30 % to 256 KiB, the others to 4 MiB: the mix of ./bench.
+std::size_t mixed_size(random_source& random) {
+    const std::size_t percent = random.below(100);
+    if (percent < 50) return random.between(4, 32) * kib;
+    if (percent < 80) return random.between(32, 256) * kib;
+    return random.between(256, 4096) * kib;
+}
+
+class MixedAtOnce : public fresh_pool {};
+
+// Of one burst's pieces the next one's wholes can be put together. Were they at each burst, all caches would be empty
+// each time: what is put together too often comes to lie side by side.
+TEST_F(MixedAtOnce, AreSeldomPutTogether) {
+    constexpr int lives = 6, bursts = 1'000, at_once = 64;
+    random_source random = seeded();
+    std::vector<synk::bytes> held;
+    const auto burst = [&] {
+        while (held.size() < at_once) held.push_back(synk::get_sized_pool().get_sized(mixed_size(random)));
+        held.clear();
+    };
+    std::uint64_t past_caches = 0;
+    for (int life = 0; life < lives; ++life) {
+        start_afresh();
+        synk::configure(quiet_with_limit(128 * mib));
+        for (int i = 0; i < bursts; ++i) burst();
+        const auto before = gets_past_the_caches();
+        for (int i = 0; i < bursts; ++i) burst();
+        past_caches += gets_past_the_caches() - before;
+    }
+    EXPECT_LE(past_caches * 1000, std::uint64_t{5} * lives * bursts * at_once) << "of 1,000 gets at most 5";
+}
 
 class HeldBefore : public fresh_pool {};
 
