@@ -170,10 +170,27 @@ unsigned thread_caches::take_oldest(cache_record& c, unsigned cls, std::byte** o
     return n;
 }
 
-std::byte* thread_caches::take_reserved(cache_record& c, unsigned cls) noexcept {
-    std::byte* data = nullptr;
-    if (take_oldest(c, cls, &data, 1) != 0) change_limit(c, cls, c.limit(cls) - 1);
-    return data;
+unsigned thread_caches::take_reserved(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept {
+    n = take_oldest(c, cls, out, n);
+    change_limit(c, cls, c.limit(cls) - n);
+    return n;
+}
+
+unsigned thread_caches::take_beside(cache_record& c, unsigned cls, const std::byte* place, std::byte** out,
+                                    unsigned n) noexcept {
+    const auto chunk_number = [](const std::byte* p) { return reinterpret_cast<std::uintptr_t>(p) >> chunk_shift; };
+    const auto chunk = chunk_number(place);
+    while (unpark(c, cls)) {
+    }
+    std::byte** const slots = c.row(cls);
+    unsigned taken = 0, kept = 0;
+    for (unsigned i = 0; i < c.count(cls); ++i) {
+        const bool leaves = taken < n && chunk_number(slots[i]) == chunk;
+        (leaves ? out[taken++] : slots[kept++]) = slots[i];
+    }
+    c.bin(cls).add(-(taken * cache_bin::one_block)); // as above
+    change_limit(c, cls, c.limit(cls) - taken);
+    return taken;
 }
 
 namespace {

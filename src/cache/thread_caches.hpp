@@ -119,9 +119,10 @@ public:
     // From behind the gate: takes up to n of the blocks that were put first out of a bin. They come without
     // reservation, what the bin has reserved stays with it.
     [[nodiscard]] static unsigned take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept;
-    // From behind the gate: the block that was put first into a bin, with its reservation; null when it is
-    // empty.
-    [[nodiscard]] static std::byte* take_reserved(cache_record& c, unsigned cls) noexcept;
+    // The same with their reservations; of those that lie in the chunk of this place.
+    [[nodiscard]] static unsigned take_reserved(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept;
+    [[nodiscard]] static unsigned take_beside(cache_record& c, unsigned cls, const std::byte* place, std::byte** out,
+                                              unsigned n) noexcept;
     // From behind the gate: adds blocks that come with their reservations; returns how many found a place.
     [[nodiscard]] static unsigned stow(cache_record& c, unsigned cls, std::byte* const* items, unsigned n) noexcept;
 

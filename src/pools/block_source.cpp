@@ -51,12 +51,49 @@ block keep_rest(unsigned cls, std::byte** blocks, unsigned n) noexcept {
 // A larger idle block in the thread's own cache becomes free pages.
 bool split_from_own(unsigned cls) noexcept {
     std::byte* larger = nullptr;
+    unsigned found = 0;
     thread_caches::behind_own_gate([&](cache_record& c) {
-        while (larger == nullptr && ++cls < chunk_class_count) larger = thread_caches::take_reserved(c, cls);
+        for (unsigned from = cls + 1; found == 0 && from < chunk_class_count; ++from)
+            found = thread_caches::take_reserved(c, from, &larger, 1);
     });
-    if (larger == nullptr) return false;
-    shared_store::put_pages(larger);
-    return true;
+    if (found != 0) shared_store::put_pages(&larger, 1, cls);
+    return found != 0;
+}
+
+constexpr unsigned few_pieces = 16;
+
+// Blocks of the thread's own cache that are shorter than this class and lie in the chunk of this place become free
+// pages.
+void free_own_beside(const std::byte* place, unsigned cls) noexcept {
+    std::byte* shorter[few_pieces];
+    for (unsigned from = cls; from-- > 0;)
+        for (unsigned n = few_pieces; n == few_pieces;) {
+            n = 0;
+            thread_caches::behind_own_gate(
+                [&](cache_record& c) { n = thread_caches::take_beside(c, from, place, shorter, few_pieces); });
+            shared_store::put_pages(shorter, n, cls);
+        }
+}
+
+// Shorter blocks in the thread's own cache become free pages, the longest first, until one of their chunks has a free
+// run long enough for this class, as far as it is seen: of each few short ones only the last one's chunk is. Where
+// several such blocks find place in a chunk, its other pieces follow, so that as many wholes come to lie there as lay
+// there before. False when there are no more.
+bool restore_from_own(unsigned cls) noexcept {
+    std::byte* shorter[few_pieces];
+    for (unsigned from = cls; from-- > 0;) {
+        const std::size_t few = std::max(std::size_t{1}, few_pieces * page_size / class_bytes(from));
+        for (unsigned n = 1; n != 0;) {
+            n = 0;
+            thread_caches::behind_own_gate([&](cache_record& c) {
+                n = thread_caches::take_reserved(c, from, shorter, static_cast<unsigned>(few));
+            });
+            if (n == 0 || !shared_store::put_pages(shorter, n, cls)) continue;
+            if (class_bytes(cls) <= chunk_size / 2) free_own_beside(shorter[n - 1], cls);
+            return true;
+        }
+    }
+    return false;
 }
 
 // Bytes of free pages in all chunks, with memory behind them or without.
@@ -88,14 +125,18 @@ bool pieces_may_do(unsigned cls, unsigned end) noexcept {
 
 using get_function = found_blocks(unsigned cls, std::byte** out, unsigned want) noexcept;
 
-// Makes pieces whole again, with each other and with the free pages around them: those in channels one by one, for as
-// long as it takes. To empty the caches costs all threads what they have close at hand, and all that they then miss.
+// Makes pieces whole again, with each other and with the free pages around them: those in channels and then those in
+// the thread's own cache one by one, for as long as it takes. To empty the caches costs all threads what they have
+// close at hand, and all that they then miss.
 found_blocks restore(unsigned cls, std::byte** blocks, get_function get) noexcept {
     // Of a few: others may be faster, or what came together is in part without memory.
-    for (int attempt = 0; attempt < 8 && shared_store::restore_from_channels(cls); ++attempt) {
+    for (int attempt = 0; attempt < 8 && (shared_store::restore_from_channels(cls) || restore_from_own(cls));
+         ++attempt) {
         const found_blocks found = get(cls, blocks, 1);
         if (found.count != 0) return found;
     }
+    const found_blocks found = get(cls, blocks, 1);
+    if (found.count != 0) return found;
     gather_idle();
     return get(cls, blocks, 1);
 }

@@ -206,7 +206,10 @@ void shared_store::put_idle(unsigned cls, std::byte* const* items, unsigned n) n
     chunk_store::free(items, n);
 }
 
-void shared_store::put_pages(std::byte* data) noexcept { chunk_store::free(data); }
+bool shared_store::put_pages(std::byte* const* items, unsigned n, unsigned wanted) noexcept {
+    const unsigned longest = chunk_store::free(items, n);
+    return longest >= wanted && longest != chunk::unlisted;
+}
 
 bool shared_store::split_from_channel(unsigned cls) noexcept {
     std::byte* larger = nullptr;
@@ -224,8 +227,7 @@ bool shared_store::restore_from_channels(unsigned cls) noexcept {
     for (unsigned c = cls; c-- > 0;)
         for (unsigned left = channel_of(c).size(kind_of(c)); left != 0; --left) {
             if (channel_of(c).get(kind_of(c), &shorter, 1) == 0) break;
-            const unsigned longest = chunk_store::free(shorter);
-            if (longest >= cls && longest != chunk::unlisted) return true;
+            if (put_pages(&shorter, 1, cls)) return true;
         }
     return false;
 }

@@ -164,10 +164,12 @@ TEST_F(FullBudget, BurstsOfOneThreadComeToBeServedByItsCache) {
             if (held.size() == 64) held.clear();
         }
     };
+    constexpr std::size_t times = 20;
     bursts(10); // soon: it took 6
     const std::uint64_t hits = cache_hits();
-    bursts(1);
-    EXPECT_EQ(cache_hits() - hits, wanted.size());
+    bursts(times);
+    const std::uint64_t misses = times * wanted.size() - (cache_hits() - hits);
+    EXPECT_LE(misses, times) << "but for those that cut a longer one all the same (growth::may_lend_longer)";
 }
 
 // And one that works against itself beside them: only half of the budget is for all.

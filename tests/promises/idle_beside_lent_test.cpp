@@ -126,7 +126,7 @@ TEST_F(IdleBesideLent, ChunksThatHaveLentTheirIdlePagesAreInNobodysWay) {
     const auto put_all = [](const auto& blocks, std::size_t bytes) {
         for (std::byte* const b : blocks) {
             ASSERT_TRUE(inside::budget.take(bytes));
-            shared_store::put_pages(b);
+            shared_store::put_pages(&b, 1, cls);
         }
     };
     put_all(first, mib);
