@@ -180,8 +180,6 @@ unsigned thread_caches::take_beside(cache_record& c, unsigned cls, const std::by
                                     unsigned n) noexcept {
     const auto chunk_number = [](const std::byte* p) { return reinterpret_cast<std::uintptr_t>(p) >> chunk_shift; };
     const auto chunk = chunk_number(place);
-    while (unpark(c, cls)) {
-    }
     std::byte** const slots = c.row(cls);
     unsigned taken = 0, kept = 0;
     for (unsigned i = 0; i < c.count(cls); ++i) {

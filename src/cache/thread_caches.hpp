@@ -119,7 +119,7 @@ public:
     // From behind the gate: takes up to n of the blocks that were put first out of a bin. They come without
     // reservation, what the bin has reserved stays with it.
     [[nodiscard]] static unsigned take_oldest(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept;
-    // The same with their reservations; of those that lie in the chunk of this place.
+    // The same with their reservations; of those that lie in the chunk of this place and are not parked.
     [[nodiscard]] static unsigned take_reserved(cache_record& c, unsigned cls, std::byte** out, unsigned n) noexcept;
     [[nodiscard]] static unsigned take_beside(cache_record& c, unsigned cls, const std::byte* place, std::byte** out,
                                               unsigned n) noexcept;

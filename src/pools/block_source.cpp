@@ -127,11 +127,13 @@ using get_function = found_blocks(unsigned cls, std::byte** out, unsigned want) 
 
 // Makes pieces whole again, with each other and with the free pages around them: those in channels and then those in
 // the thread's own cache one by one, for as long as it takes. To empty the caches costs all threads what they have
-// close at hand, and all that they then miss.
+// close at hand, and all that they then miss. Where only resident pages will do and many are not, it does not help to
+// know of a run that is long enough: it most often was so before, without memory.
 found_blocks restore(unsigned cls, std::byte** blocks, get_function get) noexcept {
+    const bool any_will_do = get == shared_store::get || little_is_cold();
     // Of a few: others may be faster, or what came together is in part without memory.
-    for (int attempt = 0; attempt < 8 && (shared_store::restore_from_channels(cls) || restore_from_own(cls));
-         ++attempt) {
+    for (int attempt = 0; attempt < 8; ++attempt) {
+        if (!shared_store::restore_from_channels(cls) && !(any_will_do && restore_from_own(cls))) break;
         const found_blocks found = get(cls, blocks, 1);
         if (found.count != 0) return found;
     }
@@ -237,10 +239,13 @@ block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
     if (growth::is_overdue(cls) && little_is_cold()) {
         const found_blocks grown = get_by_growing(cls, blocks);
         if (grown.count != 0) return keep_rest(cls, blocks, grown.count);
+        growth::note_put_together(0); // or each miss would ask the system again
     }
     const bool is_short = growth::is_short();
     get_function& get = is_short ? shared_store::get_resident : shared_store::get;
     found_blocks found = get(cls, blocks, batch);
+    // Pages without memory are new, too, but mapped already, and taking them empties nobody's cache.
+    if (found.count == 0 && is_short && growth::is_due()) found = shared_store::get(cls, blocks, batch);
     if (found.count == 0)
         found = growth::is_due() ? get_whole_again(cls, least, blocks, get)
                                  : get_out_of_reach(cls, may_be_shorter ? least : cls, blocks, get);

@@ -11,6 +11,7 @@
 
 #include "support/fresh_pool.hpp"
 #include "support/random.hpp"
+#include "support/threads.hpp"
 
 namespace {
 
@@ -149,6 +150,30 @@ TEST_F(IdleBesideLent, GetsOfTheSameSizesAgainAndAgainComeToAnEndOfPaying) {
     for (int i = 0; i < 100; ++i) get_and_put_each();
     EXPECT_EQ(given_back(), paid);
     EXPECT_LE(synk::stats().idle, limit);
+}
+
+// A thread whose growth is due would else empty all caches at each of its gets: what it then finds is not new, and so
+// does not end its being due.
+TEST_F(IdleBesideLent, WhereItIsDueAThreadTakesPagesWithoutMemoryBeforeWhatOthersKeep) {
+    constexpr unsigned long_due = 256;
+    std::vector<synk::bytes> held;
+    while (lent() < 3 * limit) held.push_back(synk::get_sized_pool().get_sized(mib));
+    for (std::size_t i = 0; i < 4; ++i) held.erase(held.begin() + static_cast<std::ptrdiff_t>(i));
+    inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    inside::shared_store::empty_channels();
+    inside::shared_store::purge(4 * mib);
+    worker other;
+    other.run([] {
+        std::vector<synk::bytes> mine;
+        while (mine.size() < 64) mine.push_back(synk::get_sized_pool().get_sized(16 * kib));
+    });
+    const std::size_t kept = synk::stats().idle_cached, mapped_before = mapped();
+    ASSERT_GE(kept, 256 * kib);
+    inside::thread_caches::own()->evictions = long_due;
+    ASSERT_TRUE(inside::growth::has_to_pay() && inside::growth::is_due());
+    held.push_back(synk::get_sized_pool().get_sized(256 * kib));
+    EXPECT_GE(synk::stats().idle_cached, kept);
+    EXPECT_EQ(mapped(), mapped_before);
 }
 
 } // namespace
