@@ -56,7 +56,7 @@ bool split_from_own(unsigned cls) noexcept {
         for (unsigned from = cls + 1; found == 0 && from < chunk_class_count; ++from)
             found = thread_caches::take_reserved(c, from, &larger, 1);
     });
-    if (found != 0) shared_store::put_pages(&larger, 1, cls);
+    if (found != 0) shared_store::put_pages(&larger, 1);
     return found != 0;
 }
 
@@ -71,7 +71,7 @@ void free_own_beside(const std::byte* place, unsigned cls) noexcept {
             n = 0;
             thread_caches::behind_own_gate(
                 [&](cache_record& c) { n = thread_caches::take_beside(c, from, place, shorter, few_pieces); });
-            shared_store::put_pages(shorter, n, cls);
+            shared_store::put_pages(shorter, n);
         }
 }
 
@@ -130,15 +130,14 @@ using get_function = found_blocks(unsigned cls, std::byte** out, unsigned want) 
 // close at hand, and all that they then miss. Where only resident pages will do and many are not, it does not help to
 // know of a run that is long enough: it most often was so before, without memory.
 found_blocks restore(unsigned cls, std::byte** blocks, get_function get) noexcept {
-    const bool any_will_do = get == shared_store::get || little_is_cold();
+    const bool any_run_will_do = get == shared_store::get || little_is_cold();
     // Of a few: others may be faster, or what came together is in part without memory.
     for (int attempt = 0; attempt < 8; ++attempt) {
-        if (!shared_store::restore_from_channels(cls) && !(any_will_do && restore_from_own(cls))) break;
-        const found_blocks found = get(cls, blocks, 1);
+        const bool may_do = shared_store::restore_from_channels(cls) || (any_run_will_do && restore_from_own(cls));
+        const found_blocks found = get(cls, blocks, 1); // in any case: what came together may not have been seen
         if (found.count != 0) return found;
+        if (!may_do) break;
     }
-    const found_blocks found = get(cls, blocks, 1);
-    if (found.count != 0) return found;
     gather_idle();
     return get(cls, blocks, 1);
 }
@@ -231,7 +230,8 @@ block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
         const block found = find_close_at_hand(cls, n, blocks);
         if (found.data != nullptr) return found;
     }
-    const bool may_be_shorter = cls != least && lend_longer != growth::longer::not_this_time && !growth::is_due();
+    const bool is_due = growth::is_due();
+    const bool may_be_shorter = cls != least && lend_longer != growth::longer::not_this_time && !is_due;
     if (may_be_shorter) {
         const block own = pop_own_longer(cls, cls, n);
         if (own.data != nullptr) return own;
@@ -245,10 +245,10 @@ block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
     get_function& get = is_short ? shared_store::get_resident : shared_store::get;
     found_blocks found = get(cls, blocks, batch);
     // Pages without memory are new, too, but mapped already, and taking them empties nobody's cache.
-    if (found.count == 0 && is_short && growth::is_due()) found = shared_store::get(cls, blocks, batch);
+    if (found.count == 0 && is_short && is_due) found = shared_store::get(cls, blocks, batch);
     if (found.count == 0)
-        found = growth::is_due() ? get_whole_again(cls, least, blocks, get)
-                                 : get_out_of_reach(cls, may_be_shorter ? least : cls, blocks, get);
+        found = is_due ? get_whole_again(cls, least, blocks, get)
+                       : get_out_of_reach(cls, may_be_shorter ? least : cls, blocks, get);
     if (found.count == 0 && is_short) found = shared_store::get(cls, blocks, batch);
     growth::account_for(found, growth::memory::known);
     if (found.count == 0) found = get_by_growing(cls, blocks);

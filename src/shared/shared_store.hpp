@@ -54,7 +54,7 @@ public:
     static void put_idle(unsigned cls, std::byte* const* items, unsigned n) noexcept;
     // Blocks of a chunk class with their reservations become free pages, without a rest in the channel. Whether the
     // last one's chunk has a free run long enough for a block of class `wanted` now.
-    static bool put_pages(std::byte* const* items, unsigned n, unsigned wanted) noexcept;
+    static bool put_pages(std::byte* const* items, unsigned n, unsigned wanted = 0) noexcept;
     // Cuts an idle block of a larger class than cls into free pages. False when no channel has one.
     [[nodiscard]] static bool split_from_channel(unsigned cls) noexcept;
     // Turns shorter blocks in the channels into free pages, the longest first, until a chunk that got one back has a

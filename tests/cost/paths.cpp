@@ -82,7 +82,7 @@ void split() {
     constexpr unsigned cls = class_of(512 * kib);
     std::byte* piece = nullptr;
     at_least_one(shared_store::get(cls, &piece, 1).count);
-    if (budget.take(class_bytes(cls))) shared_store::put_pages(&piece, 1, cls);
+    if (budget.take(class_bytes(cls))) shared_store::put_pages(&piece, 1);
 }
 
 // The next of a list of sizes, as many of each doubling; what 64 gets have brought is put at once. From the first get

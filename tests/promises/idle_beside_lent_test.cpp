@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pools/growth.hpp"
 #include "support/fresh_pool.hpp"
 #include "support/random.hpp"
 #include "support/threads.hpp"
@@ -127,7 +128,7 @@ TEST_F(IdleBesideLent, ChunksThatHaveLentTheirIdlePagesAreInNobodysWay) {
     const auto put_all = [](const auto& blocks, std::size_t bytes) {
         for (std::byte* const b : blocks) {
             ASSERT_TRUE(inside::budget.take(bytes));
-            shared_store::put_pages(&b, 1, cls);
+            shared_store::put_pages(&b, 1);
         }
     };
     put_all(first, mib);

@@ -14,6 +14,7 @@
 #include "support/fresh_pool.hpp"
 #include "support/pieces.hpp"
 #include "support/random.hpp"
+#include "support/system_that_refuses.hpp"
 
 namespace {
 
@@ -165,6 +166,24 @@ TEST_F(WholeAgain, ManyChunksAtOnce) {
         for (std::size_t i = 0; i < before / inside::chunk_size; ++i) whole.push_back(get_pages(chunk_pages));
         ASSERT_EQ(mapped(), before) << "round " << round;
     }
+}
+
+// For whom a whole was put together when growth was due, what is new comes with the next short get. Where the system
+// has none, it is asked for once, and the free pages do.
+TEST_F(WholeAgain, ARefusedGrowthIsNotAskedForAtEachMiss) {
+    static_cast<void>(get_pages(chunk_pages));
+    get_all(partition(chunk_pages, chunk_pages / 16)).clear();
+    static_cast<void>(get_whole(inside::chunk_size, 16));
+    ASSERT_EQ(mapped(), inside::chunk_size);
+    inside::thread_caches::behind_own_gate(inside::thread_caches::empty);
+    inside::shared_store::empty_channels();
+    const system_that_refuses system({.map = true, .least = inside::chunk_size});
+    std::vector<synk::bytes> held;
+    held.push_back(synk::get_sized_pool().get_sized(20 * page));
+    const std::size_t asked = system.count();
+    EXPECT_NE(asked, 0U);
+    for (const std::size_t pages : {24U, 28U, 32U, 40U}) held.push_back(synk::get_sized_pool().get_sized(pages * page));
+    EXPECT_EQ(system.count(), asked);
 }
 
 // As a program does it: what is cut up and put together again and again comes to lie side by side, which takes new

@@ -130,7 +130,7 @@ TEST_F(ladder, runs_under_64_kib_wait_until_their_chunk_is_calm) {
         std::byte* beside = nullptr;
         ASSERT_EQ(inside::shared_store::get(cls, &beside, 1).count, 1U);
         ASSERT_TRUE(inside::budget.take(mib));
-        inside::shared_store::put_pages(&beside, 1, 0);
+        inside::shared_store::put_pages(&beside, 1);
         for (const advised& a : silence(milliseconds(250))) EXPECT_GE(a.size, 64 * kib);
     }
     EXPECT_EQ(synk::stats().idle - synk::stats().weak, 32 * 32 * kib + mib);
