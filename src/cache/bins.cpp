@@ -5,6 +5,7 @@
 
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
+#include "chunks/chunk.hpp"
 #include "shared/shared_store.hpp"
 #include "stats/counters.hpp"
 
@@ -178,12 +179,10 @@ unsigned thread_caches::take_reserved(cache_record& c, unsigned cls, std::byte**
 
 unsigned thread_caches::take_beside(cache_record& c, unsigned cls, const std::byte* place, std::byte** out,
                                     unsigned n) noexcept {
-    const auto chunk_number = [](const std::byte* p) { return reinterpret_cast<std::uintptr_t>(p) >> chunk_shift; };
-    const auto chunk = chunk_number(place);
     std::byte** const slots = c.row(cls);
     unsigned taken = 0, kept = 0;
     for (unsigned i = 0; i < c.count(cls); ++i) {
-        const bool leaves = taken < n && chunk_number(slots[i]) == chunk;
+        const bool leaves = taken < n && share_chunk(slots[i], place);
         (leaves ? out[taken++] : slots[kept++]) = slots[i];
     }
     c.bin(cls).add(-(taken * cache_bin::one_block)); // as above

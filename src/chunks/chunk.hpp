@@ -100,6 +100,11 @@ private:
     atomic<std::uint64_t> word_[page_bitmap::words]{};
 };
 
+// Whether two places are of the same chunk, as it begins at a multiple of its size.
+[[nodiscard]] inline bool share_chunk(const void* a, const void* b) noexcept {
+    return ((reinterpret_cast<std::uintptr_t>(a) ^ reinterpret_cast<std::uintptr_t>(b)) >> chunk_shift) == 0;
+}
+
 struct alignas(64) chunk {
     explicit chunk(unsigned number) noexcept : id(number) { static_cast<void>(owned.claim_at(whole)); }
 

@@ -89,9 +89,9 @@ claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want
     const page_run run = claim_blocks(c, pages, want, which);
     if (run.pages == 0) return {};
     const unsigned count = run.pages / pages;
-    // A claim takes the front of a free run: what was longer goes on behind it.
     const unsigned behind = run.first + run.pages;
-    if (behind < page_bitmap::pages && !c.owned.owned(behind)) counters.splits.add();
+    const bool goes_on = behind < page_bitmap::pages && !c.owned.owned(behind);
+    if (goes_on || (run.first != 0 && !c.owned.owned(run.first - 1))) counters.splits.add();
     // relaxed, both: as base
     const bool asleep = (c.had_huge_pages.load(memory_order_relaxed) && c.weak.count(run) != 0) ||
                         (c.on_huge_pages.load(memory_order_relaxed) && c.gone.count(run) != 0);

@@ -36,7 +36,7 @@ public:
         constexpr std::uint64_t operator()(unsigned) const noexcept { return 0; }
     };
 
-    // Claims a run of exactly n pages out of the shortest free run that holds them. None when no free run is
+    // Claims a run of exactly n pages out of the shortest free run that holds them well. None when no free run is
     // long enough, or when others got in the way too often. Pages whose bits avoid(word) sets count as taken. `undone`
     // is called whenever a try came to nothing, as it may have held pages for a moment.
     template <class Avoid, class Undone>
@@ -44,7 +44,7 @@ public:
         for (unsigned attempt = 0; attempt < 8; ++attempt) {
             const page_run fit = best_fit(n, avoid);
             if (fit.pages == 0) return {};
-            if (claim_at({fit.first, n})) return {fit.first, n};
+            if (claim_at(fit)) return fit;
             undone();
         }
         return {};
@@ -136,15 +136,34 @@ private:
         return w * 64 + static_cast<unsigned>(std::countr_zero(bits));
     }
 
+    // Where n pages go in a free run that holds them: to its front; but many pages to its end, where only that is at a
+    // multiple of their number. Such a place is `even`: wholes that were cut up lie so again as they lay before, where
+    // the first one to come together would else lie across two others' places. What is left of the run is one run.
+    struct place {
+        page_run run;
+        unsigned room = 0; // pages of the free run
+        bool even = false;
+    };
+    static constexpr unsigned many = 16; // of fewer a chunk has so many places that one more or less is nothing
+    [[nodiscard]] static constexpr place place_in(page_run free, unsigned n) noexcept {
+        if (n < many || free.first % n == 0) return {{free.first, n}, free.pages, true};
+        const unsigned end = free.first + free.pages;
+        const bool even = end % n == 0;
+        return {{even ? end - n : free.first, n}, free.pages, even};
+    }
+
+    // The shortest free run with an even place; without, the shortest one.
     template <class Avoid>
     [[nodiscard]] page_run best_fit(unsigned n, Avoid avoid) const noexcept {
-        page_run best;
-        for (page_run run = next_free(0, avoid); run.pages != 0; run = next_free(run.first + run.pages, avoid)) {
-            if (run.pages < n || (best.pages != 0 && run.pages >= best.pages)) continue;
-            best = run;
-            if (run.pages == n) break;
+        place best;
+        for (page_run free = next_free(0, avoid); free.pages != 0; free = next_free(free.first + free.pages, avoid)) {
+            if (free.pages < n) continue;
+            const place here = place_in(free, n);
+            if (best.room != 0 && (here.even != best.even ? best.even : here.room >= best.room)) continue;
+            best = here;
+            if (here.even && here.room == n) break;
         }
-        return best;
+        return best.run;
     }
 
     atomic<std::uint64_t> word_[words]{};

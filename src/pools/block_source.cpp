@@ -62,9 +62,10 @@ bool split_from_own(unsigned cls) noexcept {
 
 constexpr unsigned few_pieces = 16;
 
-// Blocks of the thread's own cache that are shorter than this class and lie in the chunk of this place become free
-// pages.
-void free_own_beside(const std::byte* place, unsigned cls) noexcept {
+// Idle blocks that are shorter than this class and lie in the chunk of this place become free pages, those of other
+// threads' caches excepted.
+void free_beside(const std::byte* place, unsigned cls) noexcept {
+    shared_store::free_from_channels_beside(place, cls);
     std::byte* shorter[few_pieces];
     for (unsigned from = cls; from-- > 0;)
         for (unsigned n = few_pieces; n == few_pieces;) {
@@ -76,10 +77,9 @@ void free_own_beside(const std::byte* place, unsigned cls) noexcept {
 }
 
 // Shorter blocks in the thread's own cache become free pages, the longest first, until one of their chunks has a free
-// run long enough for this class, as far as it is seen: of each few short ones only the last one's chunk is. Where
-// several such blocks find place in a chunk, its other pieces follow, so that as many wholes come to lie there as lay
-// there before. False when there are no more.
-bool restore_from_own(unsigned cls) noexcept {
+// run long enough for this class, as far as it is seen: of each few short ones only the last one's chunk is. Returns a
+// place in that chunk; null when there are no more.
+const std::byte* restore_from_own(unsigned cls) noexcept {
     std::byte* shorter[few_pieces];
     for (unsigned from = cls; from-- > 0;) {
         const std::size_t few = std::max(std::size_t{1}, few_pieces * page_size / class_bytes(from));
@@ -88,12 +88,10 @@ bool restore_from_own(unsigned cls) noexcept {
             thread_caches::behind_own_gate([&](cache_record& c) {
                 n = thread_caches::take_reserved(c, from, shorter, static_cast<unsigned>(few));
             });
-            if (n == 0 || !shared_store::put_pages(shorter, n, cls)) continue;
-            if (class_bytes(cls) <= chunk_size / 2) free_own_beside(shorter[n - 1], cls);
-            return true;
+            if (n != 0 && shared_store::put_pages(shorter, n, cls)) return shorter[n - 1];
         }
     }
-    return false;
+    return nullptr;
 }
 
 // Bytes of free pages in all chunks, with memory behind them or without.
@@ -133,10 +131,13 @@ found_blocks restore(unsigned cls, std::byte** blocks, get_function get) noexcep
     const bool any_run_will_do = get == shared_store::get || little_is_cold();
     // Of a few: others may be faster, or what came together is in part without memory.
     for (int attempt = 0; attempt < 8; ++attempt) {
-        const bool may_do = shared_store::restore_from_channels(cls) || (any_run_will_do && restore_from_own(cls));
+        const std::byte* place = shared_store::restore_from_channels(cls);
+        if (place == nullptr && any_run_will_do) place = restore_from_own(cls);
+        // As many wholes shall come to lie in the chunk as lay there before.
+        if (place != nullptr && class_bytes(cls) <= chunk_size / 2) free_beside(place, cls);
         const found_blocks found = get(cls, blocks, 1); // in any case: what came together may not have been seen
         if (found.count != 0) return found;
-        if (!may_do) break;
+        if (place == nullptr) break;
     }
     gather_idle();
     return get(cls, blocks, 1);

@@ -4,6 +4,7 @@
 
 #include "budget/idle_budget.hpp"
 #include "channel/channels.hpp"
+#include "chunks/chunk.hpp"
 #include "chunks/chunk_store.hpp"
 #include "large/large_store.hpp"
 #include "stats/counters.hpp"
@@ -222,14 +223,27 @@ bool shared_store::split_from_channel(unsigned cls) noexcept {
 }
 
 // No more than there are now, here and below: who fills a channel meanwhile keeps nobody.
-bool shared_store::restore_from_channels(unsigned cls) noexcept {
+const std::byte* shared_store::restore_from_channels(unsigned cls) noexcept {
     std::byte* shorter = nullptr;
     for (unsigned c = cls; c-- > 0;)
         for (unsigned left = channel_of(c).size(kind_of(c)); left != 0; --left) {
             if (channel_of(c).get(kind_of(c), &shorter, 1) == 0) break;
-            if (put_pages(&shorter, 1, cls)) return true;
+            if (put_pages(&shorter, 1, cls)) return shorter;
         }
-    return false;
+    return nullptr;
+}
+
+void shared_store::free_from_channels_beside(const std::byte* place, unsigned cls) noexcept {
+    std::byte* items[channel::max_bound];
+    for (unsigned c = cls; c-- > 0;) {
+        channel& of = channel_of(c);
+        const unsigned n = of.get(kind_of(c), items, channel::max_bound);
+        std::byte** const beside =
+            std::partition(items, items + n, [=](const std::byte* p) { return !share_chunk(p, place); });
+        const auto others = static_cast<unsigned>(beside - items);
+        const unsigned kept = of.put(kind_of(c), items, others);
+        chunk_store::free(items + kept, n - kept); // what somebody has filled the place of meanwhile, too
+    }
 }
 
 void shared_store::empty_channels() noexcept {

@@ -58,8 +58,10 @@ public:
     // Cuts an idle block of a larger class than cls into free pages. False when no channel has one.
     [[nodiscard]] static bool split_from_channel(unsigned cls) noexcept;
     // Turns shorter blocks in the channels into free pages, the longest first, until a chunk that got one back has a
-    // free run long enough for this class. False when none has.
-    [[nodiscard]] static bool restore_from_channels(unsigned cls) noexcept;
+    // free run long enough for this class. Returns a place in that chunk; null when none has.
+    [[nodiscard]] static const std::byte* restore_from_channels(unsigned cls) noexcept;
+    // Turns blocks in the channels into free pages that are shorter than this class and lie in the chunk of this place.
+    static void free_from_channels_beside(const std::byte* place, unsigned cls) noexcept;
     // Turns all blocks in the channels into free pages, whole again with their neighbours.
     static void empty_channels() noexcept;
 

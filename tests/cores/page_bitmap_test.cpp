@@ -1,4 +1,4 @@
-// Who owns which page: claims are page-exact, from the shortest run that fits, and never overlap.
+// Who owns which page: claims are page-exact, from the shortest run that fits well, and never overlap.
 #include "chunks/page_bitmap.hpp"
 
 #include <algorithm>
@@ -44,17 +44,20 @@ public:
         for (const page_run run : free_runs()) longest = std::max(longest, run.pages);
         return longest;
     }
-    // Length of the shortest free run that holds n pages; 0 for none.
-    [[nodiscard]] unsigned shortest_fit(unsigned n) const {
-        unsigned best = 0;
-        for (const page_run run : free_runs())
-            if (run.pages >= n && (best == 0 || run.pages < best)) best = run.pages;
-        return best;
-    }
-    [[nodiscard]] page_run free_run_at(unsigned page) const {
-        for (const page_run run : free_runs())
-            if (run.first <= page && page < run.first + run.pages) return run;
-        return {};
+    // Where n pages go: to that end of the shortest free run which is at a multiple of n; where there is no such run,
+    // or n is small, to the front of the shortest one. No pages when there is none either.
+    [[nodiscard]] page_run best_place(unsigned n) const {
+        page_run best, even;
+        unsigned best_room = pages + 1, even_room = pages + 1;
+        for (const page_run run : free_runs()) {
+            if (run.pages < n) continue;
+            const unsigned back = run.first + run.pages - n;
+            if (run.pages < best_room) best = {run.first, n}, best_room = run.pages;
+            if (n < 16 || run.pages >= even_room || (run.first % n != 0 && back % n != 0)) continue;
+            even = {run.first % n == 0 ? run.first : back, n};
+            even_room = run.pages;
+        }
+        return even.pages != 0 ? even : best;
     }
 
 private:
@@ -110,14 +113,27 @@ TEST(PageBitmap, ClaimsRunsAnywhereAcrossWords) {
 TEST(PageBitmap, TakesTheShortestRunThatFits) {
     page_bitmap bitmap;
     ASSERT_TRUE(bitmap.claim_at({0, pages}));
-    for (const page_run hole : {page_run{10, 100}, page_run{200, 40}, page_run{300, 41}, page_run{900, 39}})
+    for (const page_run hole : {page_run{10, 30}, page_run{200, 14}, page_run{300, 15}, page_run{900, 13}})
         ASSERT_TRUE(bitmap.release(hole));
-    EXPECT_EQ(bitmap.claim(40).first, 200U);
-    EXPECT_EQ(bitmap.claim(40).first, 300U);
-    EXPECT_EQ(bitmap.claim(40).first, 10U);
-    EXPECT_EQ(bitmap.claim(40).first, 50U);
-    EXPECT_EQ(bitmap.claim(40).pages, 0U);
-    EXPECT_EQ(bitmap.claim(39).first, 900U);
+    EXPECT_EQ(bitmap.claim(14).first, 200U);
+    EXPECT_EQ(bitmap.claim(14).first, 300U);
+    EXPECT_EQ(bitmap.claim(14).first, 10U);
+    EXPECT_EQ(bitmap.claim(14).first, 24U);
+    EXPECT_EQ(bitmap.claim(14).pages, 0U);
+    EXPECT_EQ(bitmap.claim(13).first, 900U);
+}
+
+// Or a whole that is put together would lie across two others' places, and one less find place in the chunk.
+TEST(PageBitmap, PutsManyPagesAtAMultipleOfTheirNumber) {
+    page_bitmap bitmap;
+    ASSERT_TRUE(bitmap.claim_at({0, pages}));
+    for (const page_run hole : {page_run{100, 257}, page_run{400, 368}, page_run{770, 130}})
+        ASSERT_TRUE(bitmap.release(hole));
+    EXPECT_EQ(bitmap.claim(256).first, 512U) << "the end of the run, and not of the shortest one";
+    EXPECT_EQ(bitmap.claim(256).first, 100U) << "where there is no such place, the front of the shortest run";
+    EXPECT_EQ(bitmap.claim(100).first, 400U) << "the front of the run, and not of the shortest one";
+    EXPECT_EQ(bitmap.claim(15).first, 770U) << "few pages go to the front";
+    EXPECT_EQ(bitmap.claim(100).first, 800U);
 }
 
 TEST(PageBitmap, AClaimThatMeetsATakenPageChangesNothing) {
@@ -152,12 +168,12 @@ void random_step(page_bitmap& bitmap, model& m, std::vector<page_run>& owned, sy
         m.set(owned.back(), false);
         owned.pop_back();
     } else if (random.one_in(2)) {
-        const unsigned fit = m.shortest_fit(n);
+        const page_run best = m.best_place(n);
         const page_run run = bitmap.claim(n);
-        ASSERT_EQ(run.pages, fit == 0 ? 0 : n);
-        if (fit == 0) return;
+        ASSERT_EQ(run.pages, best.pages);
+        if (run.pages == 0) return;
+        ASSERT_EQ(run.first, best.first);
         ASSERT_TRUE(m.free(run));
-        ASSERT_EQ(m.free_run_at(run.first).pages, fit) << "not the shortest run that fits";
         m.set(run, true);
         owned.push_back(run);
     } else {

@@ -191,16 +191,20 @@ TEST_F(WholeAgain, ARefusedGrowthIsNotAskedForAtEachMiss) {
 struct turns {
     std::size_t whole, wholes, piece;
 };
+std::string name_of_turns(const testing::TestParamInfo<turns>& which) {
+    return std::to_string(which.param.wholes) + "x" + std::to_string(which.param.whole / kib) + "of" +
+           std::to_string(which.param.piece / kib);
+}
+std::vector<synk::bytes> get_together(std::size_t count, std::size_t size) {
+    std::vector<synk::bytes> held;
+    while (held.size() < count) held.push_back(synk::get_sized_pool().get_sized(size));
+    return held;
+}
 class WholesAndPiecesByTurns : public fresh_pool, public testing::WithParamInterface<turns> {};
 
 TEST_P(WholesAndPiecesByTurns, NeverTakeNewMemoryForAWhole) {
     const auto [whole, wholes, piece] = GetParam();
     random_source random = seeded();
-    const auto get_together = [](std::size_t count, std::size_t size) {
-        std::vector<synk::bytes> held;
-        while (held.size() < count) held.push_back(synk::get_sized_pool().get_sized(size));
-        return held;
-    };
     get_together(wholes, whole);
     for (std::size_t round = 0; round < effort(300); ++round) {
         std::vector<synk::bytes> pieces = get_together(wholes * whole / piece, piece);
@@ -216,9 +220,33 @@ INSTANTIATE_TEST_SUITE_P(Sizes, WholesAndPiecesByTurns,
                          testing::Values(turns{4 * mib, 1, 4 * kib}, turns{4 * mib, 8, 100 * kib},
                                          turns{4 * mib, 1, 1300 * kib}, turns{2 * mib, 2, 4 * kib},
                                          turns{mib, 4, 40 * kib}, turns{64 * kib, 64, 4 * kib}),
-                         [](const auto& which) {
-                             return std::to_string(which.param.wholes) + "x" + std::to_string(which.param.whole / kib) +
-                                    "of" + std::to_string(which.param.piece / kib);
-                         });
+                         name_of_turns);
+
+// Of several wholes cut up the first one that comes together may take pages of two, and one less finds place then. Of
+// 100 rounds in which another thread puts the pieces in any order and ends it is 0 to 13; it was 77 to 100 when such a
+// whole lay where the free run begins, and what lies beside it in channels stayed there.
+class WholesOfOneChunk : public fresh_pool, public testing::WithParamInterface<turns> {};
+
+TEST_P(WholesOfOneChunk, FindPlaceAgainAsManyAsThereWere) {
+    const auto [whole, wholes, piece] = GetParam();
+    random_source random = seeded();
+    constexpr std::size_t rounds = 20;
+    std::size_t took_new_memory = 0;
+    for (std::size_t round = 0; round < rounds; ++round) {
+        start_afresh();
+        get_together(wholes, whole);
+        std::vector<synk::bytes> pieces = get_together(wholes * whole / piece, piece);
+        sleepers(1).put_shuffled(std::move(pieces), 0, 0, random);
+        const std::size_t before = mapped();
+        const std::vector<synk::bytes> again = get_together(wholes, whole);
+        took_new_memory += mapped() != before;
+    }
+    EXPECT_LE(took_new_memory, rounds / 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, WholesOfOneChunk,
+                         testing::Values(turns{2 * mib, 8, 36 * kib}, turns{mib, 20, 40 * kib}, turns{mib, 4, 40 * kib},
+                                         turns{mib, 4, 4 * kib}),
+                         name_of_turns);
 
 } // namespace
