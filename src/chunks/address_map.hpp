@@ -48,26 +48,16 @@ private:
     std::uintptr_t value_ = 0;
 };
 
-// Most processes have all their blocks within a few GiB: the places around the first one are found in one table. The
-// others are found by way of a second one, a leaf for each 32 GiB.
+// A root, and a leaf for each 32 GiB in which there was a place of the pool's.
 class address_map {
 public:
-    // For the usual way: whom it does not find find() may still find.
-    [[nodiscard, gnu::always_inline]] place_owner find_near(const void* p) const noexcept {
-        // relaxed: it is set once, before the first entry, with which it is published.
-        const std::uintptr_t at = place_of(p) - first_near_.load(memory_order_relaxed);
-        place_owner owner;
-        // acquire: pairs with set(): the record that is found is seen as its maker left it.
-        if (at < near_size) [[likely]]
-            owner.value_ = near_[at].load(memory_order_acquire);
-        return owner;
-    }
     [[nodiscard]] place_owner find(const void* p) const noexcept {
-        place_owner owner = find_near(p);
+        place_owner owner;
         const std::uintptr_t place = place_of(p);
-        if (owner.value_ != 0 || place >= root_size * leaf_size) return owner;
+        if (place >= root_size * leaf_size) return owner;
         const leaf* const l = root_[place / leaf_size].load(memory_order_acquire); // pairs with the CAS below
-        if (l != nullptr) owner.value_ = l->at[place % leaf_size].load(memory_order_acquire); // as above
+        // acquire: pairs with set(): the record that is found is seen as its maker left it.
+        if (l != nullptr) owner.value_ = l->at[place % leaf_size].load(memory_order_acquire);
         return owner;
     }
 
@@ -77,7 +67,6 @@ public:
         const std::uintptr_t first = place_of(at);
         const std::size_t places = (size + chunk_size - 1) >> chunk_shift;
         if (first + places > root_size * leaf_size) return false;
-        choose_near(first);
         for (std::size_t i = 0; i < places; ++i) {
             entry* const e = made_entry(first + i);
             if (e == nullptr) {
@@ -99,7 +88,6 @@ public:
 
 private:
     using entry = atomic<std::uintptr_t>;
-    static constexpr std::size_t near_size = std::size_t{1} << 15; // 128 GiB
     static constexpr std::size_t leaf_size = std::size_t{1} << 13;
     static constexpr std::size_t root_size = std::size_t{1} << 13; // 13 + 13 + 22 = 48 bits
     struct leaf {
@@ -110,19 +98,8 @@ private:
         return reinterpret_cast<std::uintptr_t>(p) >> chunk_shift;
     }
 
-    // Linux maps downwards: three quarters are below the first place. Odd, so never 0. Who comes second finds it
-    // chosen.
-    void choose_near(std::uintptr_t place) noexcept {
-        std::uintptr_t none = 0;
-        if (first_near_.load(memory_order_relaxed) == none) // relaxed, both: see find_near()
-            first_near_.compare_exchange_strong(none, (place - near_size / 4 * 3) | 1, memory_order_relaxed,
-                                                memory_order_relaxed);
-    }
-
     // Null: no memory for a leaf. Of a place that has been entered it is there.
     [[nodiscard]] entry* made_entry(std::uintptr_t place) noexcept {
-        const std::uintptr_t at = place - first_near_.load(memory_order_relaxed); // relaxed: see find_near()
-        if (at < near_size) return &near_[at];
         atomic<leaf*>& root = root_[place / leaf_size];
         leaf* seen = root.load(memory_order_acquire); // pairs with the CAS below
         if (seen == nullptr) {
@@ -134,8 +111,6 @@ private:
         return &seen->at[place % leaf_size];
     }
 
-    entry near_[near_size]{};
-    atomic<std::uintptr_t> first_near_{0}; // a place; 0: none is entered yet
     atomic<leaf*> root_[root_size]{};
 };
 

@@ -10,6 +10,7 @@
 #include <synk/detail/size_class.hpp>
 
 #include "chunks/page_bitmap.hpp"
+#include "chunks/page_records.hpp"
 
 namespace synk::inline v1::detail {
 
@@ -119,23 +120,27 @@ struct alignas(64) chunk {
     atomic<std::byte*> base{nullptr};
     atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_index
     page_bitmap owned;
-    page_flags gone;                     // pages without memory behind them
-    page_flags weak;                     // free pages that the system may take at any moment
-    page_flags quiet;                    // free pages that the keeper has found free before
-    atomic<bool> touched{false};         // something was claimed or freed since the keeper came by
-    atomic<std::uint64_t> calm_since{0}; // ns: when the keeper last found it touched; the keeper's
-    atomic<std::uint64_t> refused_at{0}; // ns: when the system last refused advice on it, 0: not; the keeper's
-    atomic<bool> on_huge_pages{false};   // see huge_chunk.hpp
-    atomic<bool> had_huge_pages{false};  // since it was cut anew, and may have some yet
-    atomic<std::uint32_t> record[page_bitmap::pages]{};
+    page_flags gone;                       // pages without memory behind them
+    page_flags weak;                       // free pages that the system may take at any moment
+    page_flags quiet;                      // free pages that the keeper has found free before
+    atomic<bool> touched{false};           // something was claimed or freed since the keeper came by
+    atomic<std::uint64_t> calm_since{0};   // ns: when the keeper last found it touched; the keeper's
+    atomic<std::uint64_t> refused_at{0};   // ns: when the system last refused advice on it, 0: not; the keeper's
+    atomic<bool> on_huge_pages{false};     // see huge_chunk.hpp
+    atomic<bool> had_huge_pages{false};    // since it was cut anew, and may have some yet
+    atomic<page_record*> records{nullptr}; // of its pages; as base
+    page_record* own_records = nullptr;    // where it once had none in the table; whose the whole chunk is
 
     [[nodiscard]] std::byte* start() const noexcept { return base.load(memory_order_relaxed); } // relaxed: see base
     [[nodiscard]] std::byte* at(unsigned page) const noexcept { return start() + page * page_size; }
     [[nodiscard]] unsigned page_of(const void* p) const noexcept {
         return static_cast<unsigned>((reinterpret_cast<std::uintptr_t>(p) >> page_shift) % page_bitmap::pages);
     }
+    [[nodiscard]] page_record& record(unsigned page) const noexcept {
+        return records.load(memory_order_relaxed)[page]; // relaxed: see base
+    }
     [[nodiscard]] block_record record_at(unsigned page) const noexcept {
-        return block_record::from(record[page].load(memory_order_relaxed)); // relaxed: see block_record
+        return block_record::from(record(page).load(memory_order_relaxed)); // relaxed: see block_record
     }
     // The first page of the block that a page belongs to, as the records say now.
     [[nodiscard]] unsigned start_around(unsigned page) const noexcept {
@@ -146,7 +151,9 @@ struct alignas(64) chunk {
         }
         return no_page;
     }
-    void set_record(unsigned page, block_record r) noexcept { record[page].store(r.value(), memory_order_relaxed); }
+    void set_record(unsigned page, block_record r) const noexcept {
+        record(page).store(r.value(), memory_order_relaxed);
+    }
 };
 
 } // namespace synk::inline v1::detail

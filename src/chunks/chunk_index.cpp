@@ -6,6 +6,7 @@
 namespace synk::inline v1::detail {
 
 constinit address_map places;
+constinit zeroed<page_records> near_records;
 constinit zeroed<slot_table<chunk, max_chunks>> chunks;
 constinit zeroed<chunk_set> chunks_by_class[chunk_class_count];
 constinit zeroed<chunk_set> warm_chunks;

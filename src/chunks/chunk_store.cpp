@@ -10,6 +10,7 @@
 #include "chunks/chunk_index.hpp"
 #include "chunks/huge_chunk.hpp"
 #include "pages/mapping.hpp"
+#include "pages/record_store.hpp"
 #include "pages/system.hpp"
 #include "stats/counters.hpp"
 
@@ -138,13 +139,23 @@ bool take_memory_of(chunk& c, page_run run) noexcept {
     return true;
 }
 
+// For pages at this place, all of which start no block. Null: no memory.
+page_record* records_for(chunk& c, const std::byte* at) noexcept {
+    if (page_record* const near = near_records->of_chunk(at)) return near;
+    if (c.own_records == nullptr)
+        c.own_records = static_cast<page_record*>(take_record_memory(page_bitmap::pages * sizeof(page_record)));
+    return c.own_records;
+}
+
 // For blocks of this class.
 chunk* map_chunk(unsigned cls) noexcept {
     chunk* const c = chunks->take();
     if (c == nullptr) return nullptr;
     std::byte* const at = map_aligned(chunk_size, chunk_size);
-    if (at != nullptr && places.set(at, chunk_size, place_owner(c))) {
-        c->base.store(at, memory_order_relaxed); // relaxed: see base
+    page_record* const records = at != nullptr ? records_for(*c, at) : nullptr;
+    if (records != nullptr) c->records.store(records, memory_order_relaxed); // relaxed, and below: see base
+    if (records != nullptr && places.set(at, chunk_size, place_owner(c))) {
+        c->base.store(at, memory_order_relaxed);
         c->gone.set(chunk::whole);
         if (tools::active()) tools::idle({at, chunk_size});
         warm_chunks->erase(c->id); // of who had this number before; nobody has pages here to free yet

@@ -59,7 +59,7 @@ bool set_held(const std::byte* data, bool held) noexcept {
     chunk* const c = owner.as_chunk();
     if (c == nullptr) fail_foreign_handle("put", data);
     if (c->record_at(c->page_of(data)).none()) fail_wrong_record("put", *c, data);
-    auto& record = c->record[c->page_of(data)];
+    auto& record = c->record(c->page_of(data));
     const std::uint32_t before = held ? record.fetch_or(block_record::held_bit, memory_order_relaxed)
                                       : record.fetch_and(~block_record::held_bit, memory_order_relaxed);
     return (before & block_record::held_bit) != 0;

@@ -33,14 +33,17 @@ struct place_record {
     }
     // Only the block's owner does so; relaxed: the mark travels with the block. False, and nothing done, where it does
     // not say that the block is idle.
-    [[nodiscard, gnu::always_inline]] bool lend() const noexcept {
+    [[nodiscard, gnu::always_inline]] bool lend(const cache_entrance& by) const noexcept {
         if (at->load(memory_order_relaxed) != idle) return false;
-        at->store(idle + this_thread_start.cache->bias.mark(), memory_order_relaxed);
+        at->store(idle + by.bias.mark(), memory_order_relaxed);
         return true;
     }
 };
+[[gnu::always_inline]] inline place_record record_at(page_record* at, const void* p, unsigned cls) noexcept {
+    return {at, block_record(cls, static_cast<const std::byte*>(p)).value()};
+}
 [[gnu::always_inline]] inline place_record record_of(chunk& c, const void* p, unsigned cls) noexcept {
-    return {&c.record[c.page_of(p)], block_record(cls, static_cast<const std::byte*>(p)).value()};
+    return record_at(&c.record(c.page_of(p)), p, cls);
 }
 [[gnu::always_inline]] inline place_record record_of(large_block& l, const void* p) noexcept {
     return {&l.record, large_block::idle_record(p), &l};
@@ -48,11 +51,12 @@ struct place_record {
 
 // Returns data, so that the call is the last thing that its callers do, who then need no frame.
 [[gnu::noinline]] std::byte* lend_as_found(std::byte* data) noexcept {
+    const cache_entrance& by = *this_thread_start.cache;
     const place_owner owner = places.find(data);
     if (chunk* const c = owner.as_chunk()) {
-        if (!record_of(*c, data, c->record_at(c->page_of(data)).cls()).lend()) fail_wrong_record("lending", *c, data);
+        if (!record_of(*c, data, c->record_at(c->page_of(data)).cls()).lend(by)) fail_wrong_record("lending", *c, data);
     } else if (large_block* const l = owner.as_large()) {
-        if (!l->sealed() || !record_of(*l, data).lend()) fail_corrupted("lending", data);
+        if (!l->sealed() || !record_of(*l, data).lend(by)) fail_corrupted("lending", data);
     } else if (guarded_block* const g = owner.as_guarded()) {
         g->state.store(guarded_state::bare, memory_order_relaxed);
     } else {
@@ -61,9 +65,9 @@ struct place_record {
     return data;
 }
 
-[[gnu::always_inline]] inline std::byte* lend(std::byte* data, unsigned cls) noexcept {
-    chunk* const c = places.find_near(data).as_chunk();
-    if (c == nullptr || !record_of(*c, data, cls).lend()) [[unlikely]]
+[[gnu::always_inline]] inline std::byte* lend(std::byte* data, unsigned cls, const cache_entrance& by) noexcept {
+    page_record* const near = near_records->find(data);
+    if (near == nullptr || !record_at(near, data, cls).lend(by)) [[unlikely]]
         return lend_as_found(data);
     return data;
 }
@@ -109,8 +113,11 @@ bool take_from(guarded_block& g) noexcept {
 
 // Where nobody says the size: the class that the record says now is a guess, and who takes the mark finds when it has
 // changed.
-[[gnu::always_inline]] inline unsigned guessed_class(const chunk* c, const void* p) noexcept {
-    return c != nullptr ? c->record_at(c->page_of(p)).cls() : class_limit;
+[[gnu::always_inline]] inline unsigned class_said_by(const page_record& record) noexcept {
+    return block_record::from(record.load(memory_order_relaxed)).cls();
+}
+unsigned guessed_class(const chunk* c, const void* p) noexcept {
+    return c != nullptr ? class_said_by(c->record(c->page_of(p))) : class_limit;
 }
 
 unsigned guessed_class(place_owner owner, const void* p) noexcept {
@@ -187,11 +194,8 @@ void put_taken(void* p, unsigned cls) noexcept {
     return taken;
 }
 
-[[gnu::always_inline]] inline bool put_own(place_owner owner, void* p, unsigned bin) noexcept {
-    chunk* const c = owner.as_chunk();
-    if (c == nullptr || !starts_page(p)) [[unlikely]]
-        return false;
-    return put_own(record_of(*c, p, class_in(bin)), p, bin);
+[[gnu::always_inline]] inline bool put_own(page_record* near, void* p, unsigned bin) noexcept {
+    return near != nullptr && put_own(record_at(near, p, class_in(bin)), p, bin);
 }
 
 // A block that another thread lent; or of another class than a get of n would have now: longer, or lent by a thread
@@ -203,9 +207,9 @@ void put_taken(void* p, unsigned cls) noexcept {
     put_taken(p, cls);
 }
 
-// What put_own() does not put in a chunk.
-[[gnu::noinline]] void put_rest(place_owner owner, void* p, std::size_t n, unsigned bin) noexcept {
-    if (owner.nobody()) owner = places.find(p);
+// What put_own() does not put of what lies near.
+[[gnu::noinline]] void put_rest(void* p, std::size_t n, unsigned bin) noexcept {
+    const place_owner owner = places.find(p);
     const bool others = this_thread_start.cache->bias.look().nobodys_come_first();
     bool done = false;
     if (large_block* const l = owner.as_large()) {
@@ -214,8 +218,9 @@ void put_taken(void* p, unsigned cls) noexcept {
                               l->capacity.load(memory_order_relaxed) == class_bytes(class_in(bin));
         const place_record record = record_of(*l, p);
         done = as_asked && (others ? put_own_or_nobodys(record, p, bin) : put_own(record, p, bin));
-    } else if (chunk* const c = owner.as_chunk(); c != nullptr && others && starts_page(p)) {
-        done = put_own_or_nobodys(record_of(*c, p, class_in(bin)), p, bin);
+    } else if (chunk* const c = owner.as_chunk(); c != nullptr && starts_page(p)) {
+        const place_record record = record_of(*c, p, class_in(bin));
+        done = others ? put_own_or_nobodys(record, p, bin) : put_own(record, p, bin);
     }
     if (!done) put_as_recorded(owner, p, n);
 }
@@ -225,19 +230,21 @@ void put_taken(void* p, unsigned cls) noexcept {
 void* get_bare(std::size_t n) {
     held_block b;
     const unsigned bin = this_thread_start.sizes.bin_for(n);
-    if (!get_cached(bin, b)) [[unlikely]]
+    cache_entrance* const cache = this_thread_start.cache;
+    if (!get_cached(cache, bin, b)) [[unlikely]]
         return lend_as_found(get_slow(n).data);
-    return lend(b.data, class_in(bin));
+    return lend(b.data, class_in(bin), *cache);
 }
 
 void* try_get_bare(std::size_t n) noexcept {
     held_block b;
     const unsigned bin = this_thread_start.sizes.bin_for(n);
-    if (!get_cached(bin, b)) [[unlikely]] {
+    cache_entrance* const cache = this_thread_start.cache;
+    if (!get_cached(cache, bin, b)) [[unlikely]] {
         b = try_get_slow(n);
         return b.data != nullptr ? lend_as_found(b.data) : nullptr;
     }
-    return lend(b.data, class_in(bin));
+    return lend(b.data, class_in(bin), *cache);
 }
 
 void lend_bare(std::byte* data) noexcept { lend_as_found(data); }
@@ -251,15 +258,15 @@ held_block take_bare(const char* verb, void* p) noexcept {
 // The class that a get of n would have now: most often the block's.
 void put_bare(void* p, std::size_t n) noexcept {
     const unsigned bin = this_thread_start.sizes.bin_for(n);
-    const place_owner owner = places.find_near(p);
-    if (!put_own(owner, p, bin)) [[unlikely]]
-        put_rest(owner, p, n, bin);
+    constexpr unsigned last_in_chunks = bin_of(chunk_class_count - 1); // records of large blocks are in no table
+    if (bin > last_in_chunks || !put_own(near_records->find(p), p, bin)) [[unlikely]]
+        put_rest(p, n, bin);
 }
 
 void put_bare(void* p) noexcept {
-    const place_owner owner = places.find(p);
-    if (!put_own(owner, p, bin_of(guessed_class(owner.as_chunk(), p)))) [[unlikely]]
-        put_rest(owner, p, 0, bin_of(guessed_class(owner, p)));
+    page_record* const near = near_records->find(p);
+    if (near == nullptr || !put_own(near, p, bin_of(class_said_by(*near)))) [[unlikely]]
+        put_rest(p, 0, bin_of(guessed_class(places.find(p), p)));
 }
 
 } // namespace synk::inline v1::detail

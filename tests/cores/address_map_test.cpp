@@ -2,7 +2,6 @@
 #include "chunks/address_map.hpp"
 
 #include <memory>
-#include <ostream>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -22,21 +21,8 @@ constexpr std::uintptr_t address_end = std::uintptr_t{1} << 48;
 
 std::byte* at(std::uintptr_t address) { return reinterpret_cast<std::byte*>(address); }
 
-// The places around the first one that is entered are found in another table than the rest.
-enum class first_place { of_the_test, far_away };
-void PrintTo(first_place first, std::ostream* out) {
-    *out << (first == first_place::far_away ? "FarFromTheFirst" : "NearTheFirst");
-}
-
-class AddressMap : public testing::TestWithParam<first_place> {
+class AddressMap : public testing::Test {
 protected:
-    AddressMap() {
-        constexpr std::uintptr_t middle = address_end / 2;
-        if (GetParam() == first_place::of_the_test) return;
-        EXPECT_TRUE(map_->set(at(middle), chunk_size, place_owner(chunk_.get())));
-        map_->clear(at(middle), chunk_size);
-    }
-
     void expect_nobody(std::uintptr_t address) const {
         EXPECT_EQ(map_->find(at(address)).as_chunk(), nullptr) << std::hex << address;
         EXPECT_EQ(map_->find(at(address)).as_large(), nullptr) << std::hex << address;
@@ -55,13 +41,13 @@ protected:
     large_block large_{0};
 };
 
-TEST_P(AddressMap, KnowsNobodyAtFirst) {
+TEST_F(AddressMap, KnowsNobodyAtFirst) {
     for (const std::uintptr_t address : {std::uintptr_t{0}, std::uintptr_t{4096}, leaf_bytes - 1, leaf_bytes,
                                          address_end - 1, address_end, ~std::uintptr_t{0}})
         expect_nobody(address);
 }
 
-TEST_P(AddressMap, FindsAChunkFromEveryByteOfItAndFromNoOther) {
+TEST_F(AddressMap, FindsAChunkFromEveryByteOfItAndFromNoOther) {
     for (const std::uintptr_t start : {std::uintptr_t{0}, std::uintptr_t{chunk_size}, leaf_bytes - chunk_size,
                                        leaf_bytes, address_end - chunk_size}) {
         ASSERT_TRUE(map_->set(at(start), chunk_size, place_owner(chunk_.get())));
@@ -76,7 +62,7 @@ TEST_P(AddressMap, FindsAChunkFromEveryByteOfItAndFromNoOther) {
     }
 }
 
-TEST_P(AddressMap, FindsALargeBlockFromAllItsPlaces) {
+TEST_F(AddressMap, FindsALargeBlockFromAllItsPlaces) {
     constexpr std::size_t size = 10 * chunk_size + page_size; // the last place is used in part
     const std::uintptr_t start = leaf_bytes - 5 * chunk_size; // across two leaves
     ASSERT_TRUE(map_->set(at(start), size, place_owner(&large_)));
@@ -87,14 +73,13 @@ TEST_P(AddressMap, FindsALargeBlockFromAllItsPlaces) {
     for (std::uintptr_t offset = 0; offset < 11 * chunk_size; offset += chunk_size) expect_nobody(start + offset);
 }
 
-TEST_P(AddressMap, RefusesWhatDoesNotLieInUserSpace) {
+TEST_F(AddressMap, RefusesWhatDoesNotLieInUserSpace) {
     EXPECT_FALSE(map_->set(at(address_end), chunk_size, place_owner(chunk_.get())));
     EXPECT_FALSE(map_->set(at(address_end - chunk_size), 2 * chunk_size, place_owner(chunk_.get())));
     expect_nobody(address_end - chunk_size);
 }
 
-TEST_P(AddressMap, EntersNothingWhenThereIsNoMemoryForItsTable) {
-    ASSERT_TRUE(map_->set(at(0), chunk_size, place_owner(&large_))); // there is a first one now, far from these:
+TEST_F(AddressMap, EntersNothingWhenThereIsNoMemoryForItsTable) {
     constexpr std::uintptr_t start =
         9 * leaf_bytes - chunk_size; // the first place finds its leaf, the second needs one
     ASSERT_TRUE(map_->set(at(start - chunk_size), chunk_size, place_owner(chunk_.get())));
@@ -109,28 +94,8 @@ TEST_P(AddressMap, EntersNothingWhenThereIsNoMemoryForItsTable) {
     EXPECT_GT(system.count(), 0U);
 }
 
-// The usual way asks for no more than the near ones: it must find those, and no other.
-TEST_P(AddressMap, FindsWhatIsNearTheFirstAtOnce) {
-    constexpr std::uintptr_t start = std::uintptr_t{100'000} * chunk_size;
-    ASSERT_TRUE(map_->set(at(start), chunk_size, place_owner(chunk_.get())));
-    const bool near = GetParam() == first_place::of_the_test;
-    EXPECT_EQ(map_->find_near(at(start + 1)).as_chunk(), near ? chunk_.get() : nullptr);
-    expect_chunk(start + 1, *chunk_);
-    for (const std::uintptr_t distance : {1U, 8'191U, 24'575U}) {
-        const std::uintptr_t below = start - distance * chunk_size;
-        EXPECT_TRUE(map_->find_near(at(below)).nobody());
-        ASSERT_TRUE(map_->set(at(below), chunk_size, place_owner(&large_)));
-        EXPECT_EQ(map_->find_near(at(below)).as_large(), near ? &large_ : nullptr);
-        expect_large(below, large_);
-    }
-    expect_nobody(start + leaf_bytes * 4);
-    ASSERT_TRUE(map_->set(at(start + leaf_bytes * 4), chunk_size, place_owner(&large_)));
-    EXPECT_TRUE(map_->find_near(at(start + leaf_bytes * 4)).nobody());
-    expect_large(start + leaf_bytes * 4, large_);
-}
-
 // Threads enter, find and clear neighbouring places, and make the leaves for them at the same time.
-TEST_P(AddressMap, ThreadsDoNotDisturbEachOther) {
+TEST_F(AddressMap, ThreadsDoNotDisturbEachOther) {
     constexpr unsigned threads = 4;
     std::vector<std::unique_ptr<large_block>> owners;
     for (unsigned i = 0; i < threads; ++i) owners.push_back(std::make_unique<large_block>(i));
@@ -144,8 +109,5 @@ TEST_P(AddressMap, ThreadsDoNotDisturbEachOther) {
     });
     for (unsigned i = 0; i < threads; ++i) expect_large(leaf_bytes * 2 + i * chunk_size, *owners[i]);
 }
-
-INSTANTIATE_TEST_SUITE_P(Places, AddressMap, testing::Values(first_place::of_the_test, first_place::far_away),
-                         testing::PrintToStringParamName());
 
 } // namespace

@@ -27,7 +27,7 @@ constexpr const char* corrupted = "corrupted";
 
 atomic<std::uint32_t>& record_of(void* p) {
     chunk& c = *places.find(p).as_chunk();
-    return c.record[c.page_of(p)];
+    return c.record(c.page_of(p));
 }
 
 large_block& large_record_of(void* p) { return *places.find(p).as_large(); }

@@ -208,9 +208,9 @@ SYNK_API held_block get_slow(std::size_t n);              // throws std::length_
 SYNK_API held_block try_get_slow(std::size_t n) noexcept; // an empty block instead
 SYNK_API void put_slow(held_block b) noexcept;
 
-// False when the thread's cache has none, or nobody may look into it now.
-[[nodiscard, gnu::always_inline]] inline bool get_cached(unsigned bin, held_block& out) noexcept {
-    cache_entrance* const cache = this_thread_start.cache;
+// False when the calling thread's cache has none, or nobody may look into it now.
+[[nodiscard, gnu::always_inline]] inline bool get_cached(cache_entrance* cache, unsigned bin,
+                                                         held_block& out) noexcept {
     if (!cache->gate.enter(bin)) [[unlikely]]
         return false;
     const bool found = static_cast<thread_cache*>(cache)->pop_bin(bin, out);
@@ -220,14 +220,14 @@ SYNK_API void put_slow(held_block b) noexcept;
 
 [[nodiscard, gnu::always_inline]] inline held_block get(std::size_t n) {
     held_block b;
-    if (get_cached(this_thread_start.sizes.bin_for(n), b)) [[likely]]
+    if (get_cached(this_thread_start.cache, this_thread_start.sizes.bin_for(n), b)) [[likely]]
         return b;
     return get_slow(n);
 }
 
 [[nodiscard, gnu::always_inline]] inline held_block try_get(std::size_t n) noexcept {
     held_block b;
-    if (get_cached(this_thread_start.sizes.bin_for(n), b)) [[likely]]
+    if (get_cached(this_thread_start.cache, this_thread_start.sizes.bin_for(n), b)) [[likely]]
         return b;
     return try_get_slow(n);
 }
