@@ -297,17 +297,6 @@ TEST_F(Bytes, AppendTakesARangeAcrossItsEndWithoutGrowth) {
     EXPECT_EQ(std::memcmp(b.data() + 1000, before.data() + 500, 1500), 0);
 }
 
-// By page tables: there is no second block that goes back idle.
-TEST_F(Bytes, AppendMovesALargeBlockWithoutCopyingIt) {
-    synk::bytes b = filled(6 * mib, 1);
-    const std::size_t idle = synk::stats().idle;
-    b.append("more");
-    EXPECT_GE(b.capacity(), 12 * mib);
-    EXPECT_EQ(synk::stats().idle, idle);
-    EXPECT_EQ(first_broken(std::span(b).first(6 * mib), 1), intact);
-    EXPECT_EQ(std::memcmp(b.data() + 6 * mib, "more", 4), 0);
-}
-
 TEST_F(Bytes, WhatCannotExistIsALengthErrorAndChangesNothing) {
     for (const std::size_t n : {page, 5 * mib}) {
         synk::bytes b = filled(n, 1);
@@ -356,29 +345,6 @@ TEST_F(Bytes, AppendGrowsByWhatIsNeededWhereThereIsNoMemoryForTwiceAsMuch) {
     EXPECT_GT(b.capacity(), full + mib) << "or the next one would grow again";
     EXPECT_EQ(first_broken(std::span(b).first(full), 1), intact);
     EXPECT_EQ(std::memcmp(b.data() + full, "more", 4), 0);
-}
-
-// Where the kernel refuses to move page tables the contents are copied.
-TEST_F(Bytes, ALargeBlockGrowsWithoutTheKernelsHelp) {
-    synk::bytes b = filled(6 * mib, 1);
-    {
-        const system_that_refuses system({.remap = true});
-        b.resize(20 * mib);
-        EXPECT_GT(system.count(), 0U);
-    }
-    EXPECT_EQ(first_broken(std::span(b).first(6 * mib), 1), intact);
-    EXPECT_EQ(lent(), b.capacity());
-}
-
-TEST_F(Bytes, ALargeBlockGrowsAtBothItsOldAndANewPlace) {
-    for (const std::size_t to : {7 * mib, 8 * mib, 13 * mib, 80 * mib}) {
-        synk::bytes b = filled(6 * mib, 1);
-        b.resize(to);
-        ASSERT_EQ(first_broken(std::span(b).first(6 * mib), 1), intact) << to;
-        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(b.data()) % inside::chunk_size, 0U);
-        fill(whole(b), 2); // all of it is there
-        EXPECT_EQ(lent(), b.capacity());
-    }
 }
 
 // Lives until after main, was got before it: the pool must be there at both ends.

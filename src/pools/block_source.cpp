@@ -273,6 +273,11 @@ block map_large_after_giving_back(std::size_t n) noexcept {
     return b;
 }
 
+void note_brought_in(block b) noexcept {
+    thread_caches::behind_own_gate(
+        [&](cache_record& c) { thread_caches::note_brought_in(c, class_of(b.capacity), 1); });
+}
+
 block find_large(std::size_t n) noexcept {
     block b = shared_store::get_large(n);
     if (b.data == nullptr && !growth::is_due()) {
@@ -281,9 +286,7 @@ block find_large(std::size_t n) noexcept {
     }
     if (b.data == nullptr) b = map_large(n);
     if (b.data == nullptr) b = map_large_after_giving_back(n);
-    if (b.data != nullptr)
-        thread_caches::behind_own_gate(
-            [&](cache_record& c) { thread_caches::note_brought_in(c, class_of(b.capacity), 1); });
+    if (b.data != nullptr) note_brought_in(b);
     return b;
 }
 
@@ -321,6 +324,14 @@ block find_block(std::size_t n) noexcept {
     cls = class_in(sizes.bin_for(n));
     if (cls != missed) b = pop_own(*c, cls);
     return b.data != nullptr ? b : find_elsewhere(cls, n);
+}
+
+block find_idle_large(std::size_t n) noexcept {
+    const block own = pop_own_longer(class_of(n), class_of(n) + class_fan, n);
+    if (own.data != nullptr) return own;
+    const block shelved = shared_store::get_large(n);
+    if (shelved.data != nullptr) note_brought_in(shelved);
+    return shelved;
 }
 
 } // namespace synk::inline v1::detail

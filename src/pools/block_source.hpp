@@ -11,4 +11,7 @@ namespace synk::inline v1::detail {
 // back.
 [[nodiscard]] block find_block(std::size_t n) noexcept;
 
+// An idle large block of at least n bytes, or none: nothing new, and nothing that others have in their caches.
+[[nodiscard]] block find_idle_large(std::size_t n) noexcept;
+
 } // namespace synk::inline v1::detail
