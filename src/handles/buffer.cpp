@@ -66,7 +66,7 @@ void buffer::slide_down() noexcept {
 
 // Sliding only into half of the block pays every byte slid with one written before the next slide.
 //
-// A large block grows by its page tables, without copying, so what was consumed stays where it is unless it
+// A large block mostly grows by its page tables, without copying, so what was consumed stays where it is unless it
 // is in the way. Below that, growing copies, and then only what is kept.
 bool buffer::try_make_room(std::size_t n) noexcept {
     if (needed(n) <= capacity() / 2) return slide_down(), true;
