@@ -248,8 +248,8 @@ SYNK_API void put_slow(held_block b) noexcept;
 }
 
 // Another length: a block of at least n bytes that begins with the first `used` bytes of b, used <= n, and b is gone.
-// Large blocks grow by page tables or into an idle block that is longer. Throws like get_slow, or returns an empty block; then b is still
-// the caller's.
+// Large blocks grow by page tables or into an idle block that is longer. Throws like get_slow, or returns an empty
+// block; then b is still the caller's.
 SYNK_API held_block regrow(held_block b, std::size_t used, std::size_t n);
 SYNK_API held_block try_regrow(held_block b, std::size_t used, std::size_t n) noexcept;
 
