@@ -114,22 +114,22 @@ struct alignas(64) chunk {
     static constexpr unsigned no_page = ~0U;
 
     const unsigned id;
+    atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_index
     // Null while the chunk has no address space; then all pages are owned, by the slot table or by who takes
     // it. Written by the owner of the whole chunk, published to others by the address map and by released
     // pages.
     atomic<std::byte*> base{nullptr};
-    atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_index
-    page_bitmap owned;
-    page_flags gone;                       // pages without memory behind them
-    page_flags weak;                       // free pages that the system may take at any moment
-    page_flags quiet;                      // free pages that the keeper has found free before
-    atomic<bool> touched{false};           // something was claimed or freed since the keeper came by
-    atomic<std::uint64_t> calm_since{0};   // ns: when the keeper last found it touched; the keeper's
-    atomic<std::uint64_t> refused_at{0};   // ns: when the system last refused advice on it, 0: not; the keeper's
-    atomic<bool> on_huge_pages{false};     // see huge_chunk.hpp
-    atomic<bool> had_huge_pages{false};    // since it was cut anew, and may have some yet
     atomic<page_record*> records{nullptr}; // of its pages; as base
     page_record* own_records = nullptr;    // where it once had none in the table; whose the whole chunk is
+    page_bitmap owned;
+    page_flags gone;                     // pages without memory behind them
+    page_flags weak;                     // free pages that the system may take at any moment
+    page_flags quiet;                    // free pages that the keeper has found free before
+    atomic<std::uint64_t> calm_since{0}; // ns: when the keeper last found it touched; the keeper's
+    atomic<std::uint64_t> refused_at{0}; // ns: when the system last refused advice on it, 0: not; the keeper's
+    atomic<bool> touched{false};         // something was claimed or freed since the keeper came by
+    atomic<bool> on_huge_pages{false};   // see huge_chunk.hpp
+    atomic<bool> had_huge_pages{false};  // since it was cut anew, and may have some yet
 
     [[nodiscard]] std::byte* start() const noexcept { return base.load(memory_order_relaxed); } // relaxed: see base
     [[nodiscard]] std::byte* at(unsigned page) const noexcept { return start() + page * page_size; }
