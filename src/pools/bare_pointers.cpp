@@ -66,6 +66,7 @@ struct place_record {
 }
 
 [[gnu::always_inline]] inline std::byte* lend(std::byte* data, unsigned cls, const cache_entrance& by) noexcept {
+    if (cls >= chunk_class_count) return lend_as_found(data); // its record is in no table
     page_record* const near = near_records->find(data);
     if (near == nullptr || !record_at(near, data, cls).lend(by)) [[unlikely]]
         return lend_as_found(data);
