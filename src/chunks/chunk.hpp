@@ -120,7 +120,7 @@ struct alignas(64) chunk {
     // pages.
     atomic<std::byte*> base{nullptr};
     atomic<page_record*> records{nullptr}; // of its pages; as base
-    page_record* own_records = nullptr;    // where it once had none in the table; whose the whole chunk is
+    page_record* own_records = nullptr;    // where it once had none in the table; as base, but for owners alone
     page_bitmap owned;
     page_flags gone;                     // pages without memory behind them
     page_flags weak;                     // free pages that the system may take at any moment

@@ -24,8 +24,9 @@ class page_records {
 public:
     // The record of the page that begins at p. Null where no page does, or one that is not near.
     [[nodiscard, gnu::always_inline]] page_record* find(const void* p) noexcept {
-        // relaxed: it is set once, before the first chunk is known to anybody. The bits below a page become the
-        // highest.
+        // relaxed: it is set once, before the first chunk is known to anybody, and published with that: by the address
+        // map, and with each block. Who does not see it yet has lent nothing, and finds no mark of its own. The bits
+        // below a page become the highest.
         const std::uintptr_t distance = reinterpret_cast<std::uintptr_t>(p) - first_.load(memory_order_relaxed);
         const std::uintptr_t at = std::rotr(distance, page_shift);
         return at < size ? &records_[at] : nullptr;

@@ -195,6 +195,7 @@ void put_taken(void* p, unsigned cls) noexcept {
     return taken;
 }
 
+// The same of what has its record in the table.
 [[gnu::always_inline]] inline bool put_own(page_record* near, void* p, unsigned bin) noexcept {
     return near != nullptr && put_own(record_at(near, p, class_in(bin)), p, bin);
 }
@@ -208,7 +209,7 @@ void put_taken(void* p, unsigned cls) noexcept {
     put_taken(p, cls);
 }
 
-// What put_own() does not put of what lies near.
+// What put_own() does not put of what has its record in the table.
 [[gnu::noinline]] void put_rest(void* p, std::size_t n, unsigned bin) noexcept {
     const place_owner owner = places.find(p);
     const bool others = this_thread_start.cache->bias.look().nobodys_come_first();
@@ -221,7 +222,8 @@ void put_taken(void* p, unsigned cls) noexcept {
         done = as_asked && (others ? put_own_or_nobodys(record, p, bin) : put_own(record, p, bin));
     } else if (chunk* const c = owner.as_chunk(); c != nullptr && starts_page(p)) {
         const place_record record = record_of(*c, p, class_in(bin));
-        done = others ? put_own_or_nobodys(record, p, bin) : put_own(record, p, bin);
+        const bool is_near = near_records->find(p) != nullptr; // then put_own() has looked
+        done = others ? put_own_or_nobodys(record, p, bin) : !is_near && put_own(record, p, bin);
     }
     if (!done) put_as_recorded(owner, p, n);
 }
@@ -266,7 +268,8 @@ void put_bare(void* p, std::size_t n) noexcept {
 
 void put_bare(void* p) noexcept {
     page_record* const near = near_records->find(p);
-    if (near == nullptr || !put_own(near, p, bin_of(class_said_by(*near)))) [[unlikely]]
+    const unsigned cls = near != nullptr ? class_said_by(*near) : class_limit;
+    if (cls >= chunk_class_count || !put_own(near, p, bin_of(cls))) [[unlikely]]
         put_rest(p, 0, bin_of(guessed_class(places.find(p), p)));
 }
 

@@ -82,8 +82,8 @@ held_block grow_large(held_block b, std::size_t n) noexcept {
 }
 
 // A block that is moved by page tables gets new memory behind what it had, and to touch that takes longer than to copy
-// half as much more (docs/explorations.md, 17): so an idle block that is longer by as much comes first, as everywhere.
-// None where there is none.
+// half as much more (docs/explorations.md, 19): so an idle block comes first, as everywhere, if it is longer by two
+// thirds of what is to be copied. None where there is none.
 held_block idle_to_grow_into(held_block b, std::size_t used, std::size_t n) noexcept {
     if (!grows_as_large(b, n)) return {};
     const own_work mark;
