@@ -38,7 +38,8 @@ struct cache_record : thread_cache {
     std::uint64_t measured_at = 0;        // ns of its processor time, 0: it is not measured now
     unsigned evictions = 0;               // see growth.hpp; the owner's
     unsigned put_together_when_due = 0;   // likewise: a class
-    std::size_t overpaid = 0;             // see growth.hpp; the owner's
+    std::size_t overpaid = 0;             // these two: see growth.hpp; the owner's
+    unsigned gathers_first = 0;           // so many misses
     atomic<const void*> at_work{nullptr}; // the thread that empties or ages it, or null; see caches_after_fork
     unsigned number = 0;                  // in the directory; written before the record is published there
 
@@ -47,7 +48,7 @@ struct cache_record : thread_cache {
 
     // A thread comes to own it: what the one before it did is not this one's past.
     void begin() noexcept {
-        missed_gets = looks_in_favour = evictions = put_together_when_due = 0;
+        missed_gets = looks_in_favour = evictions = put_together_when_due = gathers_first = 0;
         uses_rarely = true;
         measured_at = 0;
         overpaid = 0;

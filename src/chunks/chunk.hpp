@@ -111,10 +111,13 @@ struct alignas(64) chunk {
 
     static constexpr page_run whole{0, page_bitmap::pages};
     static constexpr unsigned unlisted = ~0U;
+    static constexpr unsigned unmeasured = ~0U;
     static constexpr unsigned no_page = ~0U;
 
     const unsigned id;
     atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_index
+    // Pages: no run of free pages that have memory behind them is longer. A hint, see chunk_store::claim_resident.
+    atomic<unsigned> longest_resident{unmeasured};
     // Null while the chunk has no address space; then all pages are owned, by the slot table or by who takes
     // it. Written by the owner of the whole chunk, published to others by the address map and by released
     // pages.

@@ -229,12 +229,14 @@ private:
     std::size_t refused_before_ = refused_advice();
 };
 
-void purge_chunk(chunk& c, purge_under_way& purge) noexcept {
+// In runs of at most `most` pages.
+constexpr unsigned short_run = 64;
+void purge_chunk(chunk& c, purge_under_way& purge, unsigned most) noexcept {
     const page_selection pages = resident_free(c);
     {
         work_on_runs work(c);
         for (page_run run = pages.next(0); run.pages != 0 && purge.goes_on(); run = pages.next(run.first + run.pages))
-            purge.done += work.on_claimed(first_part(run, purge.missing()), make_gone);
+            if (run.pages <= most) purge.done += work.on_claimed(first_part(run, purge.missing()), make_gone);
     }
     leave_warm_if_cold(c);
 }
@@ -316,8 +318,15 @@ std::size_t chunk_store::purge(std::size_t bytes, std::size_t patience) noexcept
     if (!purge.goes_on()) return 0;
     purge_huge_pages(purge);
     if (!purge.goes_on()) return purge.done;
+    // A long run is what the next long get can be served with.
+    unsigned left = 64; // chunks
     each_warm([&](chunk& c) {
-        purge_chunk(c, purge);
+        purge_chunk(c, purge, short_run);
+        return purge.goes_on() && --left != 0;
+    });
+    if (!purge.goes_on()) return purge.done;
+    each_warm([&](chunk& c) {
+        purge_chunk(c, purge, page_bitmap::pages);
         return purge.goes_on();
     });
     return purge.done;

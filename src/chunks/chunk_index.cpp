@@ -23,6 +23,7 @@ unsigned class_within(unsigned pages) noexcept {
 } // namespace
 
 unsigned relist(chunk& c) noexcept {
+    c.longest_resident.store(chunk::unmeasured, memory_order_relaxed); // relaxed: a hint
     for (;;) {
         const unsigned cls = class_within(c.owned.longest_free());
         // relaxed: `listed` is a hint which entry to take out; the index itself is ordered by its own edges.

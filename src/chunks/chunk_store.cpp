@@ -1,5 +1,6 @@
 #include "chunks/chunk_store.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <iterator>
 
@@ -85,11 +86,9 @@ page_run claim_blocks(chunk& c, unsigned pages, unsigned want, memory_behind whi
     return all.pages != 0 ? all : claim_pages(c, pages, which);
 }
 
-claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want, memory_behind which) noexcept {
-    const auto pages = static_cast<unsigned>(class_pages(cls));
-    const page_run run = claim_blocks(c, pages, want, which);
-    if (run.pages == 0) return {};
-    const unsigned count = run.pages / pages;
+// A run that is ours, of as many pages as some blocks have, becomes these.
+claimed_blocks cut(chunk& c, page_run run, unsigned cls, std::byte** out) noexcept {
+    const unsigned count = run.pages / static_cast<unsigned>(class_pages(cls));
     const unsigned behind = run.first + run.pages;
     const bool goes_on = behind < page_bitmap::pages && !c.owned.owned(behind);
     if (goes_on || (run.first != 0 && !c.owned.owned(run.first - 1))) counters.splits.add();
@@ -99,6 +98,11 @@ claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want
     const std::size_t warm = open_blocks(c, run, cls, out, count);
     if (warm != 0) leave_warm_if_cold(c);
     return {count, warm, asleep ? wake_neighbours(c, run) : 0};
+}
+
+claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want, memory_behind which) noexcept {
+    const page_run run = claim_blocks(c, static_cast<unsigned>(class_pages(cls)), want, which);
+    return run.pages != 0 ? cut(c, run, cls, out) : claimed_blocks{};
 }
 
 // The run of the block at data, its record checked and taken away.
@@ -191,28 +195,105 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
 
 namespace {
 
-// In chunks whose longest run is of a class below `end`.
-claimed_blocks claim_resident_below(unsigned end, unsigned cls, std::byte** out, unsigned want) noexcept {
+struct found_run {
+    chunk* c = nullptr;
+    page_run run;
+    unsigned cost = ~0U; // the least is the best
+};
+
+// Visits chunks with resident free pages whose longest free runs are of the classes from this one to below `end`: the
+// shortest ones first, until `visit` returns false or `most` have been visited.
+template <class Visit>
+void each_warm_with_room(unsigned cls, unsigned end, unsigned most, Visit visit) noexcept {
     unsigned words = 32; // of 64 chunks
-    for (unsigned listed = cls; listed < end; ++listed) {
-        chunk_set& set = *chunks_by_class[listed];
-        unsigned patience = 8; // chunks of a class
-        for (unsigned id = set.lowest(); id != chunk_set::none && patience-- != 0; ++id) {
+    for (; cls < end; ++cls) {
+        chunk_set& set = *chunks_by_class[cls];
+        for (unsigned id = set.lowest(); id != chunk_set::none; ++id) {
             id = set.next_common(*warm_chunks, id, words);
             if (id == chunk_set::none) break;
-            chunk& c = *chunks->at(id);
-            const claimed_blocks got = claim_from(c, cls, out, want, memory_behind::all);
-            relist(c); // where it came to nothing, too: it may have hidden pages from who listed the chunk meanwhile
-            if (got.count != 0) return got;
+            if (most-- == 0 || !visit(*chunks->at(id))) return;
         }
     }
+}
+
+// Of some runs of resident pages the shortest one that holds n.
+//
+// Which chunks have none that does is remembered, until their pages change. Somebody may free pages of a chunk while it
+// is measured, and be done before what was measured is noted: then they are not found here until others of the chunk
+// change.
+found_run find_resident(unsigned n, unsigned cls, unsigned end) noexcept {
+    constexpr unsigned enough = 4;
+    found_run best;
+    unsigned found = 0;
+    each_warm_with_room(cls, end, 64, [&](chunk& c) {
+        if (c.longest_resident.load(memory_order_relaxed) < n) return true; // relaxed, and below: a hint
+        const page_bitmap::fit fit = c.owned.shortest_fit(n, [&c](unsigned w) { return c.gone.word(w); });
+        c.longest_resident.store(fit.longest, memory_order_relaxed);
+        if (fit.room == 0) return true;
+        if (fit.room < best.cost) best = {&c, fit.run, fit.room};
+        return ++found < enough && best.cost != n;
+    });
+    return best;
+}
+
+// The place for n pages with the fewest that are gone, in one of a chunk's free runs that are not wholly so. A page
+// that is gone counts as much as 32 by which the run is longer.
+void find_least_gone(chunk& c, unsigned n, found_run& best) noexcept {
+    const auto gone = [&c](unsigned w) { return c.gone.word(w); };
+    for (page_run free = c.owned.next_free(0); free.pages != 0; free = c.owned.next_free(free.first + free.pages)) {
+        if (free.pages < n) continue;
+        const unsigned end = free.first + free.pages;
+        const auto consider = [&](unsigned first) {
+            const page_run run{first, n};
+            const unsigned cost = 32 * c.gone.count(run) + free.pages;
+            if (cost < best.cost) best = {&c, run, cost};
+        };
+        // One of the best begins where a resident run does, or ends where one does.
+        for (page_run r = c.owned.next_free(free.first, gone); r.pages != 0 && r.first < end;
+             r = c.owned.next_free(r.first + r.pages, gone)) {
+            consider(std::min(r.first, end - n));
+            consider(std::max(std::min(r.first + r.pages, end), free.first + n) - n);
+        }
+    }
+}
+
+found_run find_least_gone(unsigned cls) noexcept {
+    found_run best;
+    each_warm_with_room(cls, chunk_class_count, 32, [&](chunk& c) {
+        find_least_gone(c, static_cast<unsigned>(class_pages(cls)), best);
+        return true;
+    });
+    return best;
+}
+
+// What `find` finds is claimed, unless somebody was faster.
+template <class Find>
+claimed_blocks claim_found(unsigned cls, std::byte** out, Find find) noexcept {
+    for (unsigned attempt = 0; attempt < 8; ++attempt) {
+        const found_run found = find();
+        if (found.c == nullptr) break;
+        if (!claim_run(*found.c, found.run)) continue;
+        const claimed_blocks got = cut(*found.c, found.run, cls, out);
+        relist(*found.c);
+        return got;
+    }
     return {};
+}
+
+// In chunks whose longest run is of a class below `end`.
+claimed_blocks claim_resident_below(unsigned end, unsigned cls, std::byte** out, unsigned want) noexcept {
+    const auto pages = static_cast<unsigned>(class_pages(cls));
+    if (want > 1) {
+        const claimed_blocks all = claim_found(cls, out, [=] { return find_resident(want * pages, cls, end); });
+        if (all.count != 0) return all;
+    }
+    return claim_found(cls, out, [=] { return find_resident(pages, cls, end); });
 }
 
 } // namespace
 
 // Cut for the memory behind them, much longer runs were missing to larger blocks: the address space of a churned live
-// set grew by a half. Up to four times as long is where both that and the page faults are few.
+// set grew by a quarter to a half. Up to four times as long is where both that and the page faults are few.
 claimed_blocks chunk_store::claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
     constexpr unsigned reach = 2 * class_fan;
     const unsigned end = cls + reach < chunk_class_count ? cls + reach + 1 : chunk_class_count;
@@ -221,6 +302,10 @@ claimed_blocks chunk_store::claim_resident(unsigned cls, std::byte** out, unsign
 
 claimed_blocks chunk_store::claim_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
     return claim_resident_below(chunk_class_count, cls, out, want);
+}
+
+claimed_blocks chunk_store::claim_least_gone(unsigned cls, std::byte** out) noexcept {
+    return claim_found(cls, out, [=] { return find_least_gone(cls); });
 }
 
 namespace {

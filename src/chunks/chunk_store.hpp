@@ -26,11 +26,13 @@ public:
     // enough.
     [[nodiscard]] static claimed_blocks claim(unsigned cls, std::byte** out, unsigned want) noexcept;
 
-    // The same out of pages that have memory behind them all; none when no such run is found in a few chunks, whose
-    // longest runs are not much longer.
+    // The same out of pages that have memory behind them all, of the shortest of a few such runs; none when none is
+    // found in some chunks, whose longest runs are not much longer.
     [[nodiscard]] static claimed_blocks claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same, however long those runs are.
     [[nodiscard]] static claimed_blocks claim_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
+    // One such block, of whose pages as few as possible have no memory; none where none would have any.
+    [[nodiscard]] static claimed_blocks claim_least_gone(unsigned cls, std::byte** out) noexcept;
 
     // One such block out of the chunk in which one that free_near() was given on this processor last became free pages:
     // the processor's caches may still have them. None when there is no room.

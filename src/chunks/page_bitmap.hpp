@@ -42,9 +42,9 @@ public:
     template <class Avoid, class Undone>
     [[nodiscard]] page_run claim(unsigned n, Avoid avoid, Undone undone) noexcept {
         for (unsigned attempt = 0; attempt < 8; ++attempt) {
-            const page_run fit = best_fit(n, avoid);
-            if (fit.pages == 0) return {};
-            if (claim_at(fit)) return fit;
+            const page_run found = best_fit(n, avoid);
+            if (found.pages == 0) return {};
+            if (claim_at(found)) return found;
             undone();
         }
         return {};
@@ -85,6 +85,25 @@ public:
         const unsigned first = find(from, false, avoid);
         if (first >= pages) return {};
         return {first, find(first, true, avoid) - first};
+    }
+
+    // Where n pages would go in the shortest free run that holds them, as it looks now; and the longest free run.
+    // Lengths in pages, 0: none.
+    struct fit {
+        page_run run;
+        unsigned room = 0;
+        unsigned longest = 0;
+    };
+    template <class Avoid>
+    [[nodiscard]] fit shortest_fit(unsigned n, Avoid avoid) const noexcept {
+        fit best;
+        for (page_run free = next_free(0, avoid); free.pages != 0; free = next_free(free.first + free.pages, avoid)) {
+            best.longest = free.pages > best.longest ? free.pages : best.longest;
+            if (free.pages < n || (best.room != 0 && free.pages >= best.room)) continue;
+            best.run = place_in(free, n).run;
+            best.room = free.pages;
+        }
+        return best;
     }
 
     // Length in pages of the longest free run, as it looks now.

@@ -224,6 +224,10 @@ found_blocks get_whole_again(unsigned& cls, unsigned least, std::byte** blocks, 
 block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
     std::byte* blocks[most_at_once];
     const unsigned least = class_of(n);
+    if (growth::gathers_first()) {
+        gather_nearby();
+        batch = 1; // or there would be pieces again
+    }
     if (const unsigned passed_on = shared_store::get_passed_on(cls, blocks, batch))
         return keep_rest(cls, blocks, passed_on);
     const growth::longer lend_longer = growth::may_lend_longer();
@@ -250,6 +254,7 @@ block find_in_chunks(unsigned cls, std::size_t n, unsigned batch) noexcept {
     if (found.count == 0)
         found = is_due ? get_whole_again(cls, least, blocks, get)
                        : get_out_of_reach(cls, may_be_shorter ? least : cls, blocks, get);
+    if (found.count == 0 && is_short) found = shared_store::get_least_gone(cls, blocks);
     if (found.count == 0 && is_short) found = shared_store::get(cls, blocks, batch);
     growth::account_for(found, growth::memory::known);
     if (found.count == 0) found = get_by_growing(cls, blocks);

@@ -24,7 +24,9 @@ std::size_t room_for(const cache_record& c, std::size_t idle) noexcept {
 
 // What goes back goes in whole runs, often more than is due: the rest is for the next time.
 void pay(std::size_t bytes) noexcept {
+    constexpr unsigned frugal_misses = 256;
     cache_record* const c = thread_caches::own();
+    if (c != nullptr) c->gathers_first = frugal_misses;
     const std::size_t before = c != nullptr ? std::min(c->overpaid, bytes) : 0;
     if (c != nullptr) c->overpaid -= before; // at once: a signal handler may pay, too
     const std::size_t due = bytes - before;
@@ -49,6 +51,13 @@ std::size_t growth::idle_allowance() noexcept {
 
 bool growth::has_to_pay() noexcept { return budget.reserved() > idle_allowance(); }
 
+bool growth::gathers_first() noexcept {
+    cache_record* const c = thread_caches::own();
+    if (c == nullptr || c->gathers_first == 0) return false;
+    --c->gathers_first;
+    return has_to_pay();
+}
+
 bool growth::is_short() noexcept { return budget.reserved() > budget.most_for_one() || has_to_pay(); }
 
 growth::longer growth::may_lend_longer() noexcept {
@@ -62,7 +71,7 @@ growth::longer growth::may_lend_longer() noexcept {
 
 bool growth::is_due() noexcept {
     constexpr unsigned patience = 16;
-    constexpr unsigned patience_to_pay = 256;
+    constexpr unsigned patience_to_pay = 128;
     const cache_record* const c = thread_caches::own();
     if (c == nullptr || c->evictions < patience) return false;
     const std::size_t idle = budget.reserved();

@@ -13,7 +13,8 @@
 // pieces too short to be of use. Where more does, memory that comes into use is paid for: as much idle memory is given
 // back, but for what a get brings beside its block, as the rest of a huge page. It may have been just what the thread's
 // next gets want, and it would pay for those in turn: so this is a working against itself, too, and after some rounds
-// more the thread may keep what it has.
+// more the thread may keep what it has. And pieces that lie idle in its cache are free pages to nobody, so that it has
+// to pay for longer runs than there would be: after it has paid, its next misses put such pieces together first.
 //
 // Thread safety: each thread does its own accounts.
 #pragma once
@@ -33,6 +34,9 @@ namespace synk::inline v1::detail::growth {
 
 // More lies idle than that: what comes into use is paid for.
 [[nodiscard]] bool has_to_pay() noexcept;
+
+// Whether the calling thread's miss is one of those, of which it takes note, and there is still something to pay.
+[[nodiscard]] bool gathers_first() noexcept;
 
 // Hardly anything more may lie idle, so memory that comes into use soon pushes out what is idle.
 [[nodiscard]] bool is_short() noexcept;

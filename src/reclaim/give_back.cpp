@@ -44,11 +44,15 @@ std::size_t trim_idle(std::size_t keep) noexcept {
     return done + shared_store::purge(over(keep));
 }
 
+void gather_nearby() noexcept {
+    thread_caches::behind_own_gate(thread_caches::empty);
+    shared_store::empty_channels();
+}
+
 std::size_t give_back_nearby(std::size_t bytes) noexcept {
     const std::size_t done = shared_store::purge(bytes, shared_store::few_refusals);
     if (done >= bytes) return done;
-    thread_caches::behind_own_gate(thread_caches::empty);
-    shared_store::empty_channels();
+    gather_nearby();
     return done + shared_store::purge(bytes - done, shared_store::few_refusals);
 }
 

@@ -34,6 +34,9 @@ private:
 // Gives idle memory back until at most `keep` bytes are idle. Returns the bytes.
 std::size_t trim_idle(std::size_t keep) noexcept;
 
+// What lies idle in the calling thread's cache and in channels becomes free pages.
+void gather_nearby() noexcept;
+
 // Gives at least `bytes` of idle memory back, or all that is in chunks, in channels and in the calling thread's cache.
 // Returns the bytes.
 std::size_t give_back_nearby(std::size_t bytes) noexcept;

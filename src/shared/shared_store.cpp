@@ -65,9 +65,8 @@ found_blocks claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
     return {got.count, got.count * bytes - got.warm_bytes + got.warmed_bytes, used * bytes + got.warmed_bytes};
 }
 
-using claim_function = claimed_blocks(unsigned cls, std::byte** out, unsigned want) noexcept;
-
-found_blocks from_chunks(unsigned cls, std::byte** out, unsigned want, claim_function claim) noexcept {
+template <class Claim>
+found_blocks from_chunks(unsigned cls, std::byte** out, unsigned want, Claim claim) noexcept {
     const auto got = claim_reserved(cls, want, [=](unsigned count) { return claim(cls, out, count); });
     if (got.count != 0) counters_of(cls).chunk_hits.add();
     return got;
@@ -155,10 +154,14 @@ found_blocks shared_store::get_long_resident(unsigned cls, std::byte** out, unsi
     return from_chunks(cls, out, want, chunk_store::claim_long_resident);
 }
 
+found_blocks shared_store::get_least_gone(unsigned cls, std::byte** out) noexcept {
+    return from_chunks(cls, out, 1,
+                       [](unsigned of, std::byte** to, unsigned) { return chunk_store::claim_least_gone(of, to); });
+}
+
 found_blocks shared_store::get_near(unsigned cls, std::byte** out) noexcept {
-    const auto got = claim_reserved(cls, 1, [=](unsigned) { return chunk_store::claim_near(cls, out); });
-    if (got.count != 0) counters_of(cls).chunk_hits.add();
-    return got;
+    return from_chunks(cls, out, 1,
+                       [](unsigned of, std::byte** to, unsigned) { return chunk_store::claim_near(of, to); });
 }
 
 found_blocks shared_store::get_new(unsigned cls, std::byte** out, unsigned want) noexcept {

@@ -34,6 +34,8 @@ public:
     [[nodiscard]] static found_blocks get_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same, also where a much longer run has to be cut.
     [[nodiscard]] static found_blocks get_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
+    // One such block, of memory that is resident for the most part.
+    [[nodiscard]] static found_blocks get_least_gone(unsigned cls, std::byte** out) noexcept;
     // One such block, of where put_near() brought one on this processor last.
     [[nodiscard]] static found_blocks get_near(unsigned cls, std::byte** out) noexcept;
     // The same out of new memory from the system; none when it refuses.

@@ -136,6 +136,27 @@ TEST(PageBitmap, PutsManyPagesAtAMultipleOfTheirNumber) {
     EXPECT_EQ(bitmap.claim(100).first, 800U);
 }
 
+// For who compares the runs of several chunks: there the shortest one comes first, wherever in it the place is.
+TEST(PageBitmap, ShowsTheShortestRunThatFitsAndTheLongestOne) {
+    page_bitmap bitmap;
+    ASSERT_TRUE(bitmap.claim_at({0, pages}));
+    for (const page_run hole : {page_run{128, 64}, page_run{300, 40}, page_run{501, 199}, page_run{800, 45}})
+        ASSERT_TRUE(bitmap.release(hole));
+    const auto fit = [&bitmap](unsigned n) { return bitmap.shortest_fit(n, page_bitmap::nothing{}); };
+    EXPECT_EQ(fit(32).run.first, 300U);
+    EXPECT_EQ(fit(32).run.pages, 32U);
+    EXPECT_EQ(fit(32).room, 40U);
+    EXPECT_EQ(fit(40).room, 40U);
+    EXPECT_EQ(fit(41).room, 45U);
+    EXPECT_EQ(fit(60).room, 64U);
+    EXPECT_EQ(fit(100).run.first, 600U) << "the end that is at a multiple of so many pages";
+    EXPECT_EQ(fit(200).room, 0U);
+    EXPECT_EQ(fit(200).longest, 199U);
+    const page_bitmap::fit avoiding = bitmap.shortest_fit(16, [](unsigned w) { return w < 9 ? ~std::uint64_t{0} : 0; });
+    EXPECT_EQ(avoiding.room, 45U);
+    EXPECT_EQ(avoiding.longest, 700U - 9 * 64);
+}
+
 TEST(PageBitmap, AClaimThatMeetsATakenPageChangesNothing) {
     for (const unsigned taken : {100U, 191U, 192U, 300U, 399U}) {
         page_bitmap bitmap;

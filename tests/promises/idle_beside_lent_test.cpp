@@ -30,12 +30,12 @@ protected:
     }
 
     // As programs ask for: as many of each doubling.
-    synk::bytes get_one() {
-        const std::size_t most = page << random_.below(8);
+    synk::bytes get_one(std::uint64_t doublings = 8) {
+        const std::size_t most = page << random_.below(doublings);
         return synk::get_sized_pool().get_sized(random_.between(most / 2 + 1, most));
     }
-    void fill(std::vector<synk::bytes>& held, std::size_t bytes) {
-        while (lent() < bytes) held.push_back(get_one());
+    void fill(std::vector<synk::bytes>& held, std::size_t bytes, std::uint64_t doublings = 8) {
+        while (lent() < bytes) held.push_back(get_one(doublings));
     }
     void put_some(std::vector<synk::bytes>& held, std::size_t count) {
         for (; count != 0; --count) {
@@ -61,6 +61,22 @@ TEST_F(IdleBesideLent, ALiveSetThatIsRenewedStaysNearWhatIsLent) {
         EXPECT_LE(s.idle, live / 1024 + 4 * largest) << "in round " << i; // what was kept unpaid, and the last
     }
     EXPECT_GT(given_back(), 0U) << "nothing had to be paid for";
+}
+
+// What goes comes again as new pages, and those are page faults: of what is got one by one they are to be few.
+TEST_F(IdleBesideLent, ALiveSetThatIsRenewedOneByOneGivesLittleOfItBack) {
+    constexpr std::uint64_t doublings = 9;
+    synk::configure(quiet_with_limit(4 * limit));
+    std::vector<synk::bytes> held;
+    fill(held, 6 * limit, doublings);
+    std::uint64_t got = 0;
+    for (int i = 0; i < 60'000; ++i) {
+        put_some(held, 1);
+        held.push_back(get_one(doublings));
+        got += held.back().capacity();
+    }
+    EXPECT_LE(given_back(), got * 3 / 100);
+    EXPECT_LE(synk::stats().idle, 4 * limit);
 }
 
 TEST_F(IdleBesideLent, UpToHalfOfTheLimitNothingIsPaidFor) {
@@ -169,12 +185,146 @@ TEST_F(IdleBesideLent, WhereItIsDueAThreadTakesPagesWithoutMemoryBeforeWhatOther
         while (mine.size() < 64) mine.push_back(synk::get_sized_pool().get_sized(16 * kib));
     });
     const std::size_t kept = synk::stats().idle_cached, mapped_before = mapped();
-    ASSERT_GE(kept, 256 * kib);
+    ASSERT_GE(kept, 128 * kib);
     inside::thread_caches::own()->evictions = long_due;
     ASSERT_TRUE(inside::growth::has_to_pay() && inside::growth::is_due());
     held.push_back(synk::get_sized_pool().get_sized(256 * kib));
     EXPECT_GE(synk::stats().idle_cached, kept);
     EXPECT_EQ(mapped(), mapped_before);
+}
+
+// A chunk of blocks, some of which are free pages again, with their memory or without.
+class piecemeal_chunk {
+public:
+    explicit piecemeal_chunk(std::size_t block) : cls_(inside::class_of(block)), blocks_(inside::chunk_size / block) {
+        const unsigned first = inside::shared_store::get_new(cls_, blocks_.data(), 1).count;
+        EXPECT_EQ(first, 1U);
+        for (std::size_t i = 1; i < blocks_.size(); ++i)
+            EXPECT_EQ(inside::chunk_store::claim(cls_, &blocks_[i], 1).count, 1U);
+    }
+    piecemeal_chunk(const piecemeal_chunk&) = delete;
+    piecemeal_chunk& operator=(const piecemeal_chunk&) = delete;
+    ~piecemeal_chunk() {
+        for (std::byte* const block : blocks_)
+            if (block != nullptr) inside::shared_store::put({block, inside::class_bytes(cls_)});
+    }
+
+    void free(std::size_t first, std::size_t count) {
+        for (std::size_t i = first; i < first + count; ++i) {
+            EXPECT_TRUE(inside::budget.take(inside::class_bytes(cls_)));
+            inside::shared_store::put_pages(&blocks_[i], 1);
+            blocks_[i] = nullptr;
+        }
+    }
+    void free_gone(std::size_t first, std::size_t count) {
+        for (std::size_t i = first; i < first + count; ++i)
+            EXPECT_EQ(inside::chunk_store::free_gone(std::exchange(blocks_[i], nullptr)), 0U);
+    }
+    [[nodiscard]] std::byte* block(std::size_t i) const { return blocks_[i]; }
+
+private:
+    unsigned cls_;
+    std::vector<std::byte*> blocks_;
+};
+
+using inside::shared_store;
+
+void put_back(unsigned cls, std::byte* block) {
+    ASSERT_TRUE(inside::budget.take(inside::class_bytes(cls)));
+    shared_store::put_pages(&block, 1);
+}
+
+// Though the chunk that has the shorter one has a longer run without memory, too.
+TEST_F(IdleBesideLent, TheShortestResidentRunIsCutInWhicheverChunkItLies) {
+    constexpr unsigned cls = inside::class_of(256 * kib);
+    piecemeal_chunk longer(256 * kib), shorter(256 * kib);
+    std::byte* const wanted = shorter.block(10);
+    longer.free(4, 3);
+    shorter.free_gone(2, 4);
+    shorter.free(10, 1);
+    std::byte* found = nullptr;
+    ASSERT_EQ(shared_store::get_resident(cls, &found, 1).count, 1U);
+    EXPECT_EQ(found, wanted);
+    put_back(cls, found);
+}
+
+TEST_F(IdleBesideLent, AChunkThatHadNoResidentRunIsLookedAtAgainOnceItHas) {
+    constexpr unsigned cls = inside::class_of(256 * kib);
+    piecemeal_chunk chunk(256 * kib);
+    chunk.free_gone(2, 4);
+    chunk.free(8, 1); // resident, and so the chunk is one to look at
+    std::byte *found = nullptr, *none = nullptr;
+    ASSERT_EQ(shared_store::get_resident(cls, &found, 1).count, 1U);
+    ASSERT_EQ(shared_store::get_resident(cls, &none, 1).count, 0U);
+    put_back(cls, found);
+    EXPECT_EQ(shared_store::get_resident(cls, &found, 1).count, 1U);
+    put_back(cls, found);
+}
+
+// Rather than the shortest run that holds the block, which would be new as a whole.
+TEST_F(IdleBesideLent, WhereNoResidentRunWillDoTheOneIsCutOfWhichTheLeastIsGone) {
+    constexpr unsigned cls = inside::class_of(mib);
+    piecemeal_chunk gone(256 * kib), half(256 * kib), most(256 * kib);
+    gone.free_gone(2, 4);
+    gone.free(8, 1); // or it would not be looked at
+    half.free_gone(2, 4);
+    half.free(6, 2);
+    std::byte* const wanted = most.block(3);
+    most.free(4, 3);
+    most.free_gone(3, 1);
+    most.free_gone(7, 4);
+    std::byte* found = nullptr;
+    const inside::found_blocks got = shared_store::get_least_gone(cls, &found);
+    ASSERT_EQ(got.count, 1U);
+    EXPECT_EQ(got.cold_bytes, 256 * kib);
+    EXPECT_TRUE(found == wanted || found == wanted + 256 * kib) << "three quarters are resident in either place";
+    put_back(cls, found);
+}
+
+TEST_F(IdleBesideLent, WhereNothingIsResidentThereIsNoSuchRun) {
+    piecemeal_chunk chunk(256 * kib);
+    chunk.free_gone(2, 8);
+    std::byte* found = nullptr;
+    EXPECT_EQ(shared_store::get_least_gone(inside::class_of(mib), &found).count, 0U);
+}
+
+TEST_F(IdleBesideLent, ShortRunsGoBeforeLongOnes) {
+    piecemeal_chunk first(128 * kib), second(128 * kib);
+    first.free(4, 8);
+    second.free(4, 2);
+    EXPECT_EQ(shared_store::purge(256 * kib), 256 * kib);
+    std::byte* found = nullptr;
+    ASSERT_EQ(shared_store::get_resident(inside::class_of(mib), &found, 1).count, 1U) << "the long run was broken";
+    put_back(inside::class_of(mib), found);
+    EXPECT_EQ(shared_store::purge(mib), mib) << "but it goes where it must";
+}
+
+// A thread that has paid: what it keeps would be missing to its longer gets.
+TEST_F(IdleBesideLent, AfterItHasPaidAThreadsMissesPutTogetherWhatItKeeps) {
+    inside::cache_record& own = *inside::thread_caches::own();
+    piecemeal_chunk chunk(128 * kib);
+    auto kept_after_a_miss = [&, i = std::size_t{0}](unsigned gathers_first) mutable {
+        static_cast<void>(synk::get_sized_pool().get_sized(64 * kib));
+        EXPECT_GE(synk::stats().idle_cached, 64 * kib);
+        chunk.free(i, 1); // for the next get
+        i += 2;
+        own.gathers_first = gathers_first;
+        const synk::bytes missed = synk::get_sized_pool().get_sized(128 * kib);
+        const std::size_t kept = synk::stats().idle_cached;
+        synk::trim();
+        return kept;
+    };
+    EXPECT_GE(kept_after_a_miss(1), 64 * kib) << "there is nothing to pay";
+    EXPECT_EQ(own.gathers_first, 0U);
+
+    std::vector<synk::bytes> held;
+    while (lent() < 3 * limit) held.push_back(synk::get_sized_pool().get_sized(largest));
+    held.clear();
+    while (lent() < 3 * limit) held.push_back(synk::get_sized_pool().get_sized(largest + 1));
+    EXPECT_GT(own.gathers_first, 0U) << "it has paid";
+    synk::trim();
+    EXPECT_GE(kept_after_a_miss(0), 64 * kib);
+    EXPECT_EQ(kept_after_a_miss(1), 0U);
 }
 
 } // namespace
