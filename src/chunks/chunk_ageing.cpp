@@ -318,10 +318,10 @@ std::size_t chunk_store::purge(std::size_t bytes, std::size_t patience) noexcept
     if (!purge.goes_on()) return 0;
     purge_huge_pages(purge);
     if (!purge.goes_on()) return purge.done;
-    // A long run is what the next long get can be served with.
+    // A long run is what the next long get can be served with, and a huge page is not broken for a short one.
     unsigned left = 64; // chunks
     each_warm([&](chunk& c) {
-        purge_chunk(c, purge, short_run);
+        if (!c.on_huge_pages.load(memory_order_relaxed)) purge_chunk(c, purge, short_run); // relaxed: as base
         return purge.goes_on() && --left != 0;
     });
     if (!purge.goes_on()) return purge.done;

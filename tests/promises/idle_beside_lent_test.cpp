@@ -200,7 +200,7 @@ public:
         const unsigned first = inside::shared_store::get_new(cls_, blocks_.data(), 1).count;
         EXPECT_EQ(first, 1U);
         for (std::size_t i = 1; i < blocks_.size(); ++i)
-            EXPECT_EQ(inside::chunk_store::claim(cls_, &blocks_[i], 1).count, 1U);
+            EXPECT_EQ(inside::shared_store::get(cls_, &blocks_[i], 1).count, 1U);
     }
     piecemeal_chunk(const piecemeal_chunk&) = delete;
     piecemeal_chunk& operator=(const piecemeal_chunk&) = delete;
@@ -297,6 +297,25 @@ TEST_F(IdleBesideLent, ShortRunsGoBeforeLongOnes) {
     ASSERT_EQ(shared_store::get_resident(inside::class_of(mib), &found, 1).count, 1U) << "the long run was broken";
     put_back(inside::class_of(mib), found);
     EXPECT_EQ(shared_store::purge(mib), mib) << "but it goes where it must";
+}
+
+// What is short is not worth breaking a huge page, where there is as much elsewhere.
+TEST_F(IdleBesideLent, ShortRunsGoBeforeHugePagesAreBroken) {
+    constexpr unsigned cls = inside::class_of(256 * kib);
+    synk::options o = quiet_with_limit(limit);
+    o.huge = synk::huge_pages::on;
+    synk::configure(o);
+    piecemeal_chunk on_huge_pages(256 * kib);
+    synk::configure(quiet_with_limit(limit));
+    piecemeal_chunk other(256 * kib);
+    std::byte* const stays = on_huge_pages.block(4);
+    on_huge_pages.free(4, 1);
+    other.free(4, 1);
+    EXPECT_EQ(shared_store::purge(256 * kib), 256 * kib);
+    std::byte* found = nullptr;
+    ASSERT_EQ(shared_store::get_resident(cls, &found, 1).count, 1U);
+    EXPECT_EQ(found, stays);
+    put_back(cls, found);
 }
 
 // A thread that has paid: what it keeps would be missing to its longer gets.
