@@ -116,7 +116,7 @@ struct alignas(64) chunk {
 
     const unsigned id;
     atomic<unsigned> listed{unlisted}; // the class under which the index has it, see chunk_index
-    // Pages: no run of free pages that have memory behind them is longer. A hint, see chunk_store::claim_resident.
+    // Pages: no run of free pages that have memory behind them is longer. A hint, see find_resident().
     atomic<unsigned> longest_resident{unmeasured};
     // Null while the chunk has no address space; then all pages are owned, by the slot table or by who takes
     // it. Written by the owner of the whole chunk, published to others by the address map and by released

@@ -229,8 +229,9 @@ private:
     std::size_t refused_before_ = refused_advice();
 };
 
-// In runs of at most `most` pages.
-constexpr unsigned short_run = 64;
+constexpr unsigned short_run = 64; // pages: a get that misses a long run misses some longer one than this
+
+// What runs of at most `most` pages have.
 void purge_chunk(chunk& c, purge_under_way& purge, unsigned most) noexcept {
     const page_selection pages = resident_free(c);
     {

@@ -218,8 +218,9 @@ void each_warm_with_room(unsigned cls, unsigned end, unsigned most, Visit visit)
 
 // Of some runs of resident pages the shortest one that holds n.
 //
-// Which chunks have none that does is remembered, until their pages change. Somebody may free pages of a chunk while it
-// is measured, and be done before what was measured is noted: then they are not found here until others of the chunk
+// How long a chunk's longest one is stays noted until its pages change (relist() forgets it), so that those with none
+// that will do are not measured again. It is a hint, without an order: somebody may free pages of a chunk while it is
+// measured, and be done before what was measured is noted. Then they are not found here until others of the chunk
 // change.
 found_run find_resident(unsigned n, unsigned cls, unsigned end) noexcept {
     constexpr unsigned enough = 4;

@@ -66,8 +66,8 @@ found_blocks claim_reserved(unsigned cls, unsigned want, Claim claim) noexcept {
 }
 
 template <class Claim>
-found_blocks from_chunks(unsigned cls, std::byte** out, unsigned want, Claim claim) noexcept {
-    const auto got = claim_reserved(cls, want, [=](unsigned count) { return claim(cls, out, count); });
+found_blocks from_chunks(unsigned cls, unsigned want, Claim claim) noexcept {
+    const auto got = claim_reserved(cls, want, claim);
     if (got.count != 0) counters_of(cls).chunk_hits.add();
     return got;
 }
@@ -143,25 +143,23 @@ unsigned shared_store::get_passed_on(unsigned cls, std::byte** out, unsigned wan
 
 found_blocks shared_store::get(unsigned cls, std::byte** out, unsigned want) noexcept {
     if (const unsigned n = get_passed_on(cls, out, want)) return {n, 0};
-    return from_chunks(cls, out, want, chunk_store::claim);
+    return from_chunks(cls, want, [=](unsigned n) { return chunk_store::claim(cls, out, n); });
 }
 
 found_blocks shared_store::get_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
-    return from_chunks(cls, out, want, chunk_store::claim_resident);
+    return from_chunks(cls, want, [=](unsigned n) { return chunk_store::claim_resident(cls, out, n); });
 }
 
 found_blocks shared_store::get_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept {
-    return from_chunks(cls, out, want, chunk_store::claim_long_resident);
+    return from_chunks(cls, want, [=](unsigned n) { return chunk_store::claim_long_resident(cls, out, n); });
 }
 
 found_blocks shared_store::get_least_gone(unsigned cls, std::byte** out) noexcept {
-    return from_chunks(cls, out, 1,
-                       [](unsigned of, std::byte** to, unsigned) { return chunk_store::claim_least_gone(of, to); });
+    return from_chunks(cls, 1, [=](unsigned) { return chunk_store::claim_least_gone(cls, out); });
 }
 
 found_blocks shared_store::get_near(unsigned cls, std::byte** out) noexcept {
-    return from_chunks(cls, out, 1,
-                       [](unsigned of, std::byte** to, unsigned) { return chunk_store::claim_near(of, to); });
+    return from_chunks(cls, 1, [=](unsigned) { return chunk_store::claim_near(cls, out); });
 }
 
 found_blocks shared_store::get_new(unsigned cls, std::byte** out, unsigned want) noexcept {

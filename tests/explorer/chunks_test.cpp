@@ -137,6 +137,18 @@ struct resident : store_world {
     }
 };
 
+// The same where a run will do of which some have none.
+struct least_gone : store_world {
+    static void thread(unsigned i) {
+        if (i == 2) return static_cast<void>(chunk_store::purge(~std::size_t{0}));
+        const unsigned cls = block_class + i;
+        std::byte* block = nullptr;
+        if (chunk_store::claim_least_gone(cls, &block).count == 0) return;
+        use(block, cls);
+        if (i == 0) put(block, cls);
+    }
+};
+
 // What a thread puts it gets again, out of that chunk, unless another one was faster, or the chunk is gone.
 struct near : store_world {
     static std::byte* claim_near(unsigned cls) {
@@ -290,6 +302,7 @@ const std::vector<program> worlds{program_of<relisting>("chunks_relisting"),
                                   program_of<together>("chunks_together"),
                                   program_of<trim>("chunks_trim"),
                                   program_of<resident>("chunks_resident"),
+                                  program_of<least_gone>("chunks_least_gone"),
                                   program_of<near>("chunks_near"),
                                   program_of<near_unmapping>("chunks_near_unmapping"),
                                   program_of<near_visit>("chunks_near_visit"),
