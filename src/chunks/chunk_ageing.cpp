@@ -314,17 +314,27 @@ std::size_t chunk_store::age(const ageing& how) noexcept {
     return went;
 }
 
+namespace {
+
+// A long run is what the next long get can be served with, and a huge page is not broken for a short one.
+void purge_short_runs(purge_under_way& purge) noexcept {
+    unsigned left = chunk_store::is_sparse() ? 0 : 64; // chunks
+    each_warm([&](chunk& c) {
+        if (left == 0) return false;
+        --left;
+        if (!c.on_huge_pages.load(memory_order_relaxed)) purge_chunk(c, purge, short_run); // relaxed: as base
+        return purge.goes_on();
+    });
+}
+
+} // namespace
+
 std::size_t chunk_store::purge(std::size_t bytes, std::size_t patience) noexcept {
     purge_under_way purge(bytes, patience);
     if (!purge.goes_on()) return 0;
     purge_huge_pages(purge);
     if (!purge.goes_on()) return purge.done;
-    // A long run is what the next long get can be served with, and a huge page is not broken for a short one.
-    unsigned left = 64; // chunks
-    each_warm([&](chunk& c) {
-        if (!c.on_huge_pages.load(memory_order_relaxed)) purge_chunk(c, purge, short_run); // relaxed: as base
-        return purge.goes_on() && --left != 0;
-    });
+    purge_short_runs(purge);
     if (!purge.goes_on()) return purge.done;
     each_warm([&](chunk& c) {
         purge_chunk(c, purge, page_bitmap::pages);

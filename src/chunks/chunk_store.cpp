@@ -1,6 +1,5 @@
 #include "chunks/chunk_store.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <iterator>
 
@@ -10,6 +9,7 @@
 #include "chunks/address_map.hpp"
 #include "chunks/chunk_index.hpp"
 #include "chunks/huge_chunk.hpp"
+#include "chunks/resident_runs.hpp"
 #include "pages/mapping.hpp"
 #include "pages/record_store.hpp"
 #include "pages/system.hpp"
@@ -195,78 +195,6 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
 
 namespace {
 
-struct found_run {
-    chunk* c = nullptr;
-    page_run run;
-    unsigned cost = ~0U; // the least is the best
-};
-
-// Visits chunks with resident free pages whose longest free runs are of the classes from this one to below `end`: the
-// shortest ones first, until `visit` returns false or `most` have been visited.
-template <class Visit>
-void each_warm_with_room(unsigned cls, unsigned end, unsigned most, Visit visit) noexcept {
-    unsigned words = 32; // of 64 chunks
-    for (; cls < end; ++cls) {
-        chunk_set& set = *chunks_by_class[cls];
-        for (unsigned id = set.lowest(); id != chunk_set::none; ++id) {
-            id = set.next_common(*warm_chunks, id, words);
-            if (id == chunk_set::none) break;
-            if (most-- == 0 || !visit(*chunks->at(id))) return;
-        }
-    }
-}
-
-// Of some runs of resident pages the shortest one that holds n.
-//
-// How long a chunk's longest one is stays noted until its pages change (relist() forgets it), so that those with none
-// that will do are not measured again. It is a hint, without an order: somebody may free pages of a chunk while it is
-// measured, and be done before what was measured is noted. Then they are not found here until others of the chunk
-// change.
-found_run find_resident(unsigned n, unsigned cls, unsigned end) noexcept {
-    constexpr unsigned enough = 4;
-    found_run best;
-    unsigned found = 0;
-    each_warm_with_room(cls, end, 64, [&](chunk& c) {
-        if (c.longest_resident.load(memory_order_relaxed) < n) return true; // relaxed, and below: a hint
-        const page_bitmap::fit fit = c.owned.shortest_fit(n, [&c](unsigned w) { return c.gone.word(w); });
-        c.longest_resident.store(fit.longest, memory_order_relaxed);
-        if (fit.room == 0) return true;
-        if (fit.room < best.cost) best = {&c, fit.run, fit.room};
-        return ++found < enough && best.cost != n;
-    });
-    return best;
-}
-
-// The place for n pages with the fewest that are gone, in one of a chunk's free runs that are not wholly so. A page
-// that is gone counts as much as 32 by which the run is longer.
-void find_least_gone(chunk& c, unsigned n, found_run& best) noexcept {
-    const auto gone = [&c](unsigned w) { return c.gone.word(w); };
-    for (page_run free = c.owned.next_free(0); free.pages != 0; free = c.owned.next_free(free.first + free.pages)) {
-        if (free.pages < n) continue;
-        const unsigned end = free.first + free.pages;
-        const auto consider = [&](unsigned first) {
-            const page_run run{first, n};
-            const unsigned cost = 32 * c.gone.count(run) + free.pages;
-            if (cost < best.cost) best = {&c, run, cost};
-        };
-        // One of the best begins where a resident run does, or ends where one does.
-        for (page_run r = c.owned.next_free(free.first, gone); r.pages != 0 && r.first < end;
-             r = c.owned.next_free(r.first + r.pages, gone)) {
-            consider(std::min(r.first, end - n));
-            consider(std::max(std::min(r.first + r.pages, end), free.first + n) - n);
-        }
-    }
-}
-
-found_run find_least_gone(unsigned cls) noexcept {
-    found_run best;
-    each_warm_with_room(cls, chunk_class_count, 32, [&](chunk& c) {
-        find_least_gone(c, static_cast<unsigned>(class_pages(cls)), best);
-        return true;
-    });
-    return best;
-}
-
 // What `find` finds is claimed, unless somebody was faster.
 template <class Find>
 claimed_blocks claim_found(unsigned cls, std::byte** out, Find find) noexcept {
@@ -284,14 +212,21 @@ claimed_blocks claim_found(unsigned cls, std::byte** out, Find find) noexcept {
 // In chunks whose longest run is of a class below `end`.
 claimed_blocks claim_resident_below(unsigned end, unsigned cls, std::byte** out, unsigned want) noexcept {
     const auto pages = static_cast<unsigned>(class_pages(cls));
+    const unsigned enough = chunk_store::is_sparse() ? 1 : 4;
+    const auto find = [=](unsigned n) { return find_resident(n, cls, end, enough); };
     if (want > 1) {
-        const claimed_blocks all = claim_found(cls, out, [=] { return find_resident(want * pages, cls, end); });
+        const claimed_blocks all = claim_found(cls, out, [=] { return find(want * pages); });
         if (all.count != 0) return all;
     }
-    return claim_found(cls, out, [=] { return find_resident(pages, cls, end); });
+    return claim_found(cls, out, [=] { return find(pages); });
 }
 
 } // namespace
+
+bool chunk_store::is_sparse() noexcept {
+    const std::size_t in_use = counters.chunk_owned.get() + counters.chunk_warm.get() + counters.large_mapped.get();
+    return counters.mapped.get() > in_use + in_use / 2; // read one after another: may be off for a moment
+}
 
 // Cut for the memory behind them, much longer runs were missing to larger blocks: the address space of a churned live
 // set grew by a quarter to a half. Up to four times as long is where both that and the page faults are few.

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] static claimed_blocks claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same, however long those runs are.
     [[nodiscard]] static claimed_blocks claim_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
+    // Whether more than a third of the address space is free and without memory. What is cut for the memory behind it
+    // makes it more: then the chunks with the least room come first again.
+    [[nodiscard]] static bool is_sparse() noexcept;
     // One such block, of whose pages as few as possible have no memory; none where none would have any.
     [[nodiscard]] static claimed_blocks claim_least_gone(unsigned cls, std::byte** out) noexcept;
 

@@ -155,6 +155,7 @@ found_blocks shared_store::get_long_resident(unsigned cls, std::byte** out, unsi
 }
 
 found_blocks shared_store::get_least_gone(unsigned cls, std::byte** out) noexcept {
+    if (chunk_store::is_sparse()) return {};
     return from_chunks(cls, 1, [=](unsigned) { return chunk_store::claim_least_gone(cls, out); });
 }
 

@@ -34,7 +34,7 @@ public:
     [[nodiscard]] static found_blocks get_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same, also where a much longer run has to be cut.
     [[nodiscard]] static found_blocks get_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
-    // One such block, of memory that is resident for the most part.
+    // One such block, of memory that is resident for the most part; none where address space is sparse.
     [[nodiscard]] static found_blocks get_least_gone(unsigned cls, std::byte** out) noexcept;
     // One such block, of where put_near() brought one on this processor last.
     [[nodiscard]] static found_blocks get_near(unsigned cls, std::byte** out) noexcept;

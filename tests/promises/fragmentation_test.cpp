@@ -55,6 +55,8 @@ class Fragmentation : public fresh_pool {
 protected:
     static constexpr std::size_t live = 48 * mib;
     static constexpr std::size_t bound = 3 * live; // what was seen in 50 runs is 1.9 to 2.8 times
+    // For the mean of ten looks: 2.3 to 2.6 times. It was 2.9 to 3.1 when pages with memory were cut wherever they lay.
+    static constexpr std::size_t usual = live * 11 / 4;
 
     void SetUp() override {
         fresh_pool::SetUp();
@@ -84,10 +86,14 @@ TEST_F(Fragmentation, NorDoesItInManyThreads) {
         run_threads(threads, [&sets, steps](unsigned i) { sets[i].churn(steps); });
         return mapped();
     };
+    constexpr std::size_t rounds = 10;
     const std::size_t first = churn(effort(60'000));
-    const std::size_t last = churn(10 * effort(60'000));
-    std::printf("mapped %zu MiB, after 10 times the work %zu MiB\n", first / mib, last / mib);
+    std::size_t last = 0, sum = 0;
+    for (std::size_t i = 0; i < rounds; ++i) sum += last = churn(effort(60'000));
+    std::printf("mapped %zu MiB, after 10 times the work %zu MiB, usually %zu MiB\n", first / mib, last / mib,
+                sum / rounds / mib);
     EXPECT_LE(last, bound);
+    EXPECT_LE(sum / rounds, usual);
 }
 
 // Sizes that change in phases: what one phase needed serves the next.
