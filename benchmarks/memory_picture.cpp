@@ -14,7 +14,7 @@ namespace {
 
 // Pixels, top to bottom: a head with title and legend, the strips, a foot with the axis.
 constexpr double width = 960;
-constexpr double head = 98;
+constexpr double head_height = 98;
 constexpr double strip = 108;
 constexpr double gap = 14;
 constexpr double foot = 56;
@@ -30,7 +30,7 @@ constexpr const char* band_colour = "#f0f0f0";
 class drawing {
 public:
     drawing(const std::vector<timeline>& timelines, const std::string& path)
-        : timelines_(timelines), height_(head + static_cast<double>(timelines.size()) * (strip + gap) + foot) {
+        : timelines_(timelines), height_(head_height + static_cast<double>(timelines.size()) * (strip + gap) + foot) {
         for (const auto& t : timelines) {
             seconds_ = std::max(seconds_, t.samples.back().seconds);
             mib_ = std::max(mib_, as_mib(t.peak().resident));
@@ -68,7 +68,7 @@ private:
     // Set for the first strip only.
     void add_head() {
         add_text("{/:Bold What a process keeps of the memory that it no longer uses}", 72, 20, "font 'sans-serif,16'");
-        add_text("resident memory (MiB)", 18, head + (height_ - head - foot) / 2, "center rotate");
+        add_text("resident memory (MiB)", 18, head_height + (height_ - head_height - foot) / 2, "center rotate");
         add_legend(72, kept_colour, "resident");
         add_legend(172, lazily_free_colour, "resident, but the kernel may take it at any moment (lazily free)");
         add_legend(650, held_colour, "held by the program");
@@ -80,7 +80,7 @@ private:
     }
 
     void add_strip(std::size_t i) {
-        const double top = head + static_cast<double>(i) * (strip + gap);
+        const double top = head_height + static_cast<double>(i) * (strip + gap);
         add("set tmargin at screen {}\nset bmargin at screen {}\n", 1 - top / height_, 1 - (top + strip) / height_);
         const timeline& t = timelines_[i];
         add_phases(t, i == 0);

@@ -9,7 +9,7 @@
 namespace bench {
 namespace {
 
-constexpr double width = 400;
+constexpr double plot_width = 400;
 constexpr const char* ink = "#222222";                       // in the script
 constexpr std::string_view drawn_ink = "rgb( 34,  34,  34)"; // what gnuplot makes of it
 
@@ -51,7 +51,7 @@ std::string script_of(const plot& p) {
     std::string script = fmt::format("set terminal svg size {0},{1} font 'sans-serif,12'\n"
                                      "set border 3 lc rgb '{2}'\nset tics out nomirror textcolor rgb '{2}'\n"
                                      "set grid y lc rgb '{2}' lw 0.2\nunset key\nset boxwidth 0.8\n",
-                                     width, p.height, ink);
+                                     plot_width, p.height, ink);
     script += axis(p);
     for (std::size_t i = 0; i < p.curves.size(); ++i) {
         script += fmt::format("$c{} << END\n", i);

@@ -33,18 +33,31 @@ public:
     traffic& operator=(const traffic&) = delete;
     ~traffic() {
         done_ = true;
+        stand(false);
         for (std::thread& t : threads_) t.join();
     }
     // Returns when all together have gone on by n steps.
-    void let_run(unsigned n) const {
+    void let_run(unsigned n) {
+        stand(false);
         const unsigned begin = steps_;
         while (steps_ - begin < n) std::this_thread::yield();
     }
 
+    // Forks in the middle of it, and lets it stand while the child runs, which would only wait for its processors.
+    template <class Body>
+    synk_test::ending fork(Body body) {
+        return in_child(body, [this] { stand(true); });
+    }
+
 private:
+    void stand(bool wanted) {
+        stands_ = wanted;
+        stands_.notify_all();
+    }
     void run(unsigned number) {
         churn work(number + 1);
         for (unsigned i = 0; !done_; ++i) {
+            stands_.wait(true);
             work.step();
             ++steps_;
             if (i % 512 == number) synk::trim(); // empties the others' caches and the channels
@@ -52,7 +65,7 @@ private:
         work.finish();
     }
 
-    std::atomic<bool> done_{false};
+    std::atomic<bool> done_{false}, stands_{false};
     std::atomic<unsigned> steps_{0};
     std::vector<std::thread> threads_;
 };
@@ -89,16 +102,16 @@ void require_pool_works() {
 // By chance, and in all threads at once; at each step of one: faults/every_step_test.cpp.
 TEST(ForkInTraffic, LeavesTheChildWithAWorkingPool) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
-    const traffic threads(3);
+    traffic threads(3);
     for (std::size_t i = 0; i < effort(25); ++i) {
         threads.let_run(20);
-        ASSERT_TRUE(ends_well(in_child(require_pool_works))) << "child " << i;
+        ASSERT_TRUE(ends_well(threads.fork(require_pool_works))) << "child " << i;
     }
 }
 
 TEST(ForkInTraffic, LeavesTheParentWithAWorkingPool) {
     {
-        const traffic threads(3);
+        traffic threads(3);
         for (std::size_t i = 0; i < effort(50); ++i) {
             threads.let_run(20);
             ASSERT_TRUE(ends_well(in_child([] {}))) << "child " << i;
@@ -112,14 +125,14 @@ TEST(ForkInTraffic, LeavesTheParentWithAWorkingPool) {
 
 TEST(ForkInTraffic, FromAThreadThatIsNotMain) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
-    const traffic threads(3);
+    traffic threads(3);
     synk_test::worker other;
     for (std::size_t i = 0; i < effort(12); ++i) {
         threads.let_run(20);
         synk_test::ending e;
-        other.run([&e] {
+        other.run([&] {
             require_every_tier_works(5);
-            e = in_child(require_pool_works);
+            e = threads.fork(require_pool_works);
         });
         ASSERT_TRUE(ends_well(e)) << "child " << i;
     }
@@ -127,11 +140,11 @@ TEST(ForkInTraffic, FromAThreadThatIsNotMain) {
 
 TEST(ForkInTraffic, FromAThreadThatHasNotUsedThePool) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
-    const traffic threads(3);
+    traffic threads(3);
     for (std::size_t i = 0; i < effort(12); ++i) {
         threads.let_run(20);
         synk_test::ending e;
-        std::thread([&e] { e = in_child(require_pool_works); }).join();
+        std::thread([&] { e = threads.fork(require_pool_works); }).join();
         ASSERT_TRUE(ends_well(e)) << "child " << i;
     }
 }
@@ -140,16 +153,18 @@ TEST(ForkInTraffic, FromAThreadThatHasNotUsedThePool) {
 void be_ancestor_of(unsigned generations) {
     require_pool_works();
     if (generations == 0) return;
-    const traffic threads(2);
-    const synk_test::ending e = in_child([=] { be_ancestor_of(generations - 1); });
+    traffic threads(2);
+    const synk_test::ending e = threads.fork([=] { be_ancestor_of(generations - 1); });
     require(e.good(), e.words.c_str());
 }
 
 TEST(ForkInTraffic, Grandchildren) {
     if (!children_may_start_threads) GTEST_SKIP() << no_threads_in_children;
-    const traffic threads(2);
-    for (std::size_t i = 0; i < effort(4); ++i)
-        ASSERT_TRUE(ends_well(in_child([] { be_ancestor_of(3); }))) << "family " << i;
+    traffic threads(2);
+    for (std::size_t i = 0; i < effort(4); ++i) {
+        threads.let_run(20);
+        ASSERT_TRUE(ends_well(threads.fork([] { be_ancestor_of(3); }))) << "family " << i;
+    }
 }
 
 pid_t exec_true_by_vfork() {
@@ -163,7 +178,7 @@ pid_t exec_true_by_vfork() {
 
 TEST(ForkInTraffic, VforkAndExec) {
     {
-        const traffic threads(3);
+        traffic threads(3);
         for (std::size_t i = 0; i < effort(50); ++i) {
             threads.let_run(20);
             require_every_tier_works(3);

@@ -106,10 +106,10 @@ TEST_F(OneCpu, FourThreadsNeverGiveItUp) {
 TEST_F(OneCpu, FourThreadsTakeAsMuchOfItAsOnTwo) {
     if (CPU_COUNT(&allowed_) < 2) GTEST_SKIP() << "there is only one";
     stay_on(2);
-    const price two = price_of(effort(4'000));
+    const price two = price_of(effort(1'500));
     ASSERT_EQ(::sched_setaffinity(0, sizeof(allowed_), &allowed_), 0);
     stay_on(1);
-    const price one = price_of(effort(4'000));
+    const price one = price_of(effort(1'500));
     EXPECT_LE(one.seconds, 3 * two.seconds) << "somebody spins until another is done";
 }
 

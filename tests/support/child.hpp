@@ -72,9 +72,13 @@ inline std::string read_all(int from) {
     }
 }
 
-// Runs body in a forked child, which exits with 0 when body returns.
-template <class Body>
-[[nodiscard]] ending in_child(Body body) {
+struct nothing {
+    void operator()() const {}
+};
+
+// Runs body in a forked child, which exits with 0 when body returns, and in_parent here, once the child is there.
+template <class Body, class InParent = nothing>
+[[nodiscard]] ending in_child(Body body, InParent in_parent = {}) {
     int words[2];
     if (::pipe(words) != 0) std::abort();
     const pid_t child = ::fork();
@@ -88,6 +92,7 @@ template <class Body>
         ::_exit(0);
     }
     ::close(words[1]);
+    in_parent();
     ending e;
     e.words = read_all(words[0]);
     ::close(words[0]);
