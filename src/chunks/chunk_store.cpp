@@ -221,12 +221,20 @@ claimed_blocks claim_resident_below(unsigned end, unsigned cls, std::byte** out,
     return claim_found(cls, out, [=] { return find(pages); });
 }
 
+constexpr std::size_t what_exceeds(std::size_t bytes, std::size_t others) noexcept {
+    return bytes > others ? bytes - others : 0;
+}
+
 } // namespace
 
-bool chunk_store::is_sparse() noexcept {
-    const std::size_t in_use = counters.chunk_owned.get() + counters.chunk_warm.get() + counters.large_mapped.get();
-    return counters.mapped.get() > in_use + in_use / 2; // read one after another: may be off for a moment
+std::size_t chunk_store::free_bytes() noexcept {
+    const std::size_t taken = counters.chunk_owned.get() + counters.large_mapped.get();
+    return what_exceeds(counters.mapped.get(), taken);
 }
+
+std::size_t chunk_store::cold_bytes() noexcept { return what_exceeds(free_bytes(), counters.chunk_warm.get()); }
+
+bool chunk_store::is_sparse() noexcept { return cold_bytes() > counters.mapped.get() / 3; }
 
 // Cut for the memory behind them, much longer runs were missing to larger blocks: the address space of a churned live
 // set grew by a quarter to a half. Up to four times as long is where both that and the page faults are few.

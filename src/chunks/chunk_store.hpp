@@ -31,6 +31,10 @@ public:
     [[nodiscard]] static claimed_blocks claim_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
     // The same, however long those runs are.
     [[nodiscard]] static claimed_blocks claim_long_resident(unsigned cls, std::byte** out, unsigned want) noexcept;
+    // Bytes of free pages in all chunks, and of those among them that have no memory. Of counters that are read one
+    // after another: they may be off for a moment.
+    [[nodiscard]] static std::size_t free_bytes() noexcept;
+    [[nodiscard]] static std::size_t cold_bytes() noexcept;
     // Whether more than a third of the address space is free and without memory. What is cut for the memory behind it
     // makes it more: then the chunks with the least room come first again.
     [[nodiscard]] static bool is_sparse() noexcept;

@@ -5,6 +5,7 @@
 #include "budget/idle_budget.hpp"
 #include "cache/thread_caches.hpp"
 #include "channel/channels.hpp"
+#include "chunks/chunk_store.hpp"
 #include "pools/few_lengths.hpp"
 #include "pools/growth.hpp"
 #include "pools/rare_use.hpp"
@@ -94,15 +95,8 @@ const std::byte* restore_from_own(unsigned cls) noexcept {
     return nullptr;
 }
 
-// Bytes of free pages in all chunks, with memory behind them or without.
-std::size_t free_in_chunks() noexcept {
-    const std::size_t taken = counters.chunk_owned.get() + counters.large_mapped.get();
-    const std::size_t mapped = counters.mapped.get(); // read one after another: the difference may be off for a moment
-    return mapped > taken ? mapped - taken : 0;
-}
-
-// Less than a chunk of them has none: new memory would not leave address space unused that is there already.
-bool little_is_cold() noexcept { return free_in_chunks() < counters.chunk_warm.get() + chunk_size; }
+// New memory would not leave address space unused that is there already.
+bool little_is_cold() noexcept { return chunk_store::cold_bytes() < chunk_size; }
 
 // Whether most of what is idle lies in chunks. To cut a long run there costs larger blocks, but to gather the little
 // that lies elsewhere costs all threads what they have close at hand, and those would gather again what they then miss.
@@ -115,7 +109,7 @@ bool little_to_gather() noexcept {
 bool pieces_may_do(unsigned cls, unsigned end) noexcept {
     const std::size_t bytes = class_bytes(cls);
     const std::size_t in_channels = shared_store::channel_bytes(end);
-    const std::size_t around = in_channels + free_in_chunks();
+    const std::size_t around = in_channels + chunk_store::free_bytes();
     if (thread_caches::reserved_bytes() + around < bytes) return false; // quick, and at least what follows
     const std::size_t in_caches = thread_caches::idle_bytes(end);
     return in_caches + in_channels != 0 && in_caches + around >= bytes;
