@@ -145,10 +145,17 @@ std::uint32_t gets_from(const cache_record& c, unsigned cls) noexcept {
     return static_cast<std::uint32_t>(c.bin(cls).hits()) + c.misses[cls];
 }
 
-// A bin that runs over without a get since it last did belongs to a thread that puts what others get: it collects what
-// is worth passing on in one go.
+// Whether there was a get since the bin last ran over.
 bool is_got_from(const cache_record& c, unsigned cls) noexcept {
     return has_little_room(c, cls) || gets_from(c, cls) != c.gets_at_spill[cls];
+}
+
+// A bin that runs over again and again without a get belongs to a thread that puts what others get: it collects what is
+// worth passing on in one go. One that has come to hold very many belongs to a thread that has had as many at once, and
+// may have had more: only when that was twice as many, or longer ago, is it like the others.
+bool only_puts(const cache_record& c, unsigned cls) noexcept {
+    constexpr unsigned patience = 32; // of a 32nd each
+    return c.spills[cls] > (c.limit(cls) > most_spilled ? patience : 0);
 }
 
 // A bin that is empty after as many gets as it was filled with belongs to a thread that gets what others put.
@@ -250,7 +257,8 @@ bool thread_caches::keep(cache_record& c, unsigned cls, std::byte* data, spill& 
     const bool got_from = is_got_from(c, cls);
     if (got_from && raise_limit(c, cls)) return c.push(cls, data);
     c.gets_at_spill[cls] = gets_from(c, cls);
-    if (!got_from) return pass_on(c, cls, data, out);
+    c.spills[cls] = got_from ? 0 : c.spills[cls] + 1;
+    if (only_puts(c, cls)) return pass_on(c, cls, data, out);
     spill_oldest(c, cls, out);
     return c.push(cls, data);
 }

@@ -1,6 +1,9 @@
 #include "chunks/chunk_store.hpp"
 
+#include <algorithm>
+
 #include <bit>
+#include <functional>
 #include <iterator>
 
 #include "base/settings.hpp"
@@ -80,12 +83,6 @@ claimed_blocks claim_whole(chunk& c, unsigned cls, std::byte** out, unsigned wan
     return got;
 }
 
-// Pages for `want` blocks, or for one.
-page_run claim_blocks(chunk& c, unsigned pages, unsigned want, memory_behind which) noexcept {
-    const page_run all = want > 1 ? claim_pages(c, pages * want, which) : page_run{};
-    return all.pages != 0 ? all : claim_pages(c, pages, which);
-}
-
 // A run that is ours, of as many pages as some blocks have, becomes these.
 claimed_blocks cut(chunk& c, page_run run, unsigned cls, std::byte** out) noexcept {
     const unsigned count = run.pages / static_cast<unsigned>(class_pages(cls));
@@ -100,8 +97,33 @@ claimed_blocks cut(chunk& c, page_run run, unsigned cls, std::byte** out) noexce
     return {count, warm, asleep ? wake_neighbours(c, run) : 0};
 }
 
-claimed_blocks claim_from(chunk& c, unsigned cls, std::byte** out, unsigned want, memory_behind which) noexcept {
-    const page_run run = claim_blocks(c, static_cast<unsigned>(class_pages(cls)), want, which);
+void add(claimed_blocks& sum, const claimed_blocks& more) noexcept {
+    sum.count += more.count;
+    sum.warm_bytes += more.warm_bytes;
+    sum.warmed_bytes += more.warmed_bytes;
+}
+
+// Up to `want` blocks whose pages all have memory, out of one run or else out of several that are shorter: a chunk that
+// was found for one has most often room for more, and each visit moves lines of memory that other threads have.
+claimed_blocks claim_warm(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
+    const auto pages = static_cast<unsigned>(class_pages(cls));
+    claimed_blocks got;
+    for (unsigned n = want; n != 0; n = std::min(n, want - got.count)) {
+        const page_run run = claim_pages(c, n * pages, memory_behind::all);
+        if (run.pages != 0)
+            add(got, cut(c, run, cls, out + got.count));
+        else
+            n /= 2;
+    }
+    return got;
+}
+
+// `want` blocks of one run, or one block.
+claimed_blocks claim_any(chunk& c, unsigned cls, std::byte** out, unsigned want) noexcept {
+    const auto pages = static_cast<unsigned>(class_pages(cls));
+    page_run run;
+    if (want > 1) run = claim_pages(c, want * pages, memory_behind::any);
+    if (run.pages == 0) run = claim_pages(c, pages, memory_behind::any);
     return run.pages != 0 ? cut(c, run, cls, out) : claimed_blocks{};
 }
 
@@ -181,8 +203,8 @@ claimed_blocks chunk_store::claim(unsigned cls, std::byte** out, unsigned want) 
         claimed_blocks got;
         if (found.cls == whole_class) got = claim_whole(*found.c, cls, out, want);
         // Resident pages first: the others cost page faults, and room in the budget when they are put.
-        if (got.count == 0) got = claim_from(*found.c, cls, out, want, memory_behind::all);
-        if (got.count == 0) got = claim_from(*found.c, cls, out, want, memory_behind::any);
+        if (got.count == 0) got = claim_warm(*found.c, cls, out, want);
+        if (got.count == 0) got = claim_any(*found.c, cls, out, want);
         if (got.count == 0) {
             unlist(*found.c, found.cls);
             continue;
@@ -271,7 +293,7 @@ claimed_blocks chunk_store::claim_near(unsigned cls, std::byte** out) noexcept {
     chunk& c = *chunks->at(near - 1);
     const unsigned listed = c.listed.load(memory_order_relaxed); // relaxed: a guess, the pages decide
     if (listed < cls || listed == chunk::unlisted) return {};
-    const claimed_blocks got = claim_from(c, cls, out, 1, memory_behind::all);
+    const claimed_blocks got = claim_warm(c, cls, out, 1);
     relist(c); // where it came to nothing, too: as in claim_resident_below
     return got;
 }
@@ -286,20 +308,50 @@ claimed_blocks chunk_store::claim_new(unsigned cls, std::byte** out, unsigned wa
     return c != nullptr ? cut_whole(*c, cls, out, want) : claimed_blocks{};
 }
 
-// Blocks that follow each other are often of one chunk: to measure it costs more than all the rest.
-unsigned chunk_store::free(std::byte* const* items, unsigned n) noexcept {
+namespace {
+
+constexpr unsigned freed_at_once = 64;
+
+// Blocks in the order of their addresses: those of one chunk are counted, and those that follow each other released,
+// all at once, and the chunk, which costs more than all the rest, is measured once. Returns what free() does.
+unsigned free_sorted(std::byte* const* items, unsigned n, const std::byte* last) noexcept {
     unsigned longest = chunk::unlisted;
     for (unsigned i = 0; i < n;) {
         chunk& c = chunk_of(items[i]);
-        unsigned pages = 0;
+        page_run runs[freed_at_once];
+        unsigned count = 0, pages = 0;
+        bool has_last = false;
         do {
             const page_run run = close_block(c, items[i]);
-            counters.chunk_warm.add(run.pages * page_size);
-            release_block(c, run);
+            const bool goes_on = count != 0 && runs[count - 1].first + runs[count - 1].pages == run.first;
+            if (goes_on)
+                runs[count - 1].pages += run.pages;
+            else
+                runs[count++] = run;
             pages += run.pages;
+            has_last = has_last || items[i] == last;
         } while (++i < n && places.find(items[i]).as_chunk() == &c);
-        longest = relist_after(c, pages);
+        counters.chunk_warm.add(pages * page_size); // before others can take them from there
+        for (unsigned r = 0; r < count; ++r) release_block(c, runs[r]);
+        const unsigned listed = relist_after(c, pages);
+        if (has_last) longest = listed;
         warm_chunks->insert(c.id);
+    }
+    return longest;
+}
+
+} // namespace
+
+unsigned chunk_store::free(std::byte* const* items, unsigned n) noexcept {
+    unsigned longest = chunk::unlisted;
+    while (n != 0) {
+        std::byte* sorted[freed_at_once];
+        const unsigned some = std::min(n, freed_at_once);
+        std::copy_n(items, some, sorted);
+        std::sort(sorted, sorted + some, std::less<>());
+        longest = free_sorted(sorted, some, items[some - 1]);
+        items += some;
+        n -= some;
     }
     return longest;
 }

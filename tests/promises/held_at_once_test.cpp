@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "chunks/chunk_store.hpp"
 #include "support/fresh_pool.hpp"
 #include "support/random.hpp"
 #include "support/threads.hpp"
@@ -50,6 +51,60 @@ INSTANTIATE_TEST_SUITE_P(Bursts, HeldAtOnce,
                          [](const auto& which) {
                              return std::to_string(which.param.count) + "x" + std::to_string(which.param.size / kib);
                          });
+
+// How many visits to what is shared each of some bursts takes, once it is as in the long run.
+double visits_a_burst(std::size_t count, std::size_t size) {
+    constexpr int bursts = 8;
+    for (int i = 0; i < bursts; ++i) hold(count, size);
+    const auto before = gets_past_the_caches();
+    for (int i = 0; i < bursts; ++i) hold(count, size);
+    return static_cast<double>(gets_past_the_caches() - before) / bursts;
+}
+
+class MoreThanACacheKeeps : public fresh_pool, public testing::WithParamInterface<std::size_t> {};
+
+// A cache keeps 3,072 of these. What it cannot keep comes by sixteen a visit, and the others stay where they are.
+TEST_P(MoreThanACacheKeeps, CostsVisitsForWhatItCannotKeepAlone) {
+    synk::configure(quiet_with_limit(128 * mib));
+    const auto beyond = static_cast<double>(GetParam() - 3072);
+    EXPECT_LE(visits_a_burst(GetParam(), 4 * kib), 16 + beyond / 8);
+}
+
+INSTANTIATE_TEST_SUITE_P(Bursts, MoreThanACacheKeeps, testing::Values(3'073, 3'200, 4'000, 5'500),
+                         testing::PrintToStringParamName());
+
+class FreePages : public fresh_pool {};
+
+TEST_F(FreePages, ThatLieApartInAChunkComeByManyAtOnce) {
+    synk::configure(quiet_with_limit(128 * mib));
+    std::vector<synk::bytes> lent;
+    while (lent.size() < 2048) lent.push_back(synk::get_sized_pool().get_sized(4 * kib));
+    run_threads(1, [&](unsigned) {
+        for (std::size_t i = 0; i < lent.size(); i += 2) lent[i].reset();
+    });
+    const auto before = gets_past_the_caches();
+    hold(800, 4 * kib); // the pages of two chunks in three; channels have 32
+    EXPECT_LE(gets_past_the_caches() - before, 800 / 8);
+}
+
+// Blocks of some chunks at once: it is asked about the chunk of the last one.
+TEST_F(FreePages, AreMeasuredWhereTheLastOneLies) {
+    synk::configure(quiet_with_limit(128 * mib));
+    constexpr unsigned half = inside::class_of(2 * mib), whole = inside::class_of(4 * mib);
+    std::byte* in_one[2];
+    std::byte* in_other[2];
+    for (std::byte** blocks : {in_one, in_other}) ASSERT_EQ(inside::chunk_store::claim_new(half, blocks, 2).count, 2U);
+    const auto put = [](std::vector<std::byte*> blocks) {
+        EXPECT_TRUE(inside::budget.take(blocks.size() * 2 * mib));
+        return inside::shared_store::put_pages(blocks.data(), static_cast<unsigned>(blocks.size()), whole);
+    };
+    EXPECT_FALSE(put({in_one[0], in_one[1], in_other[0]})) << "half of that chunk is lent";
+    EXPECT_TRUE(put({in_other[1]}));
+    for (std::byte** blocks : {in_one, in_other}) ASSERT_EQ(inside::chunk_store::claim_new(half, blocks, 2).count, 2U);
+    EXPECT_FALSE(put({in_other[0], in_other[1], in_one[0]})) << "the same with the addresses the other way round";
+    EXPECT_TRUE(put({in_one[1]}));
+    expect_accounts_balance();
+}
 
 // Half of them to 32 KiB, 30 % to 256 KiB, the others to 4 MiB: the mix of ./bench.
 std::size_t mixed_size(random_source& random) {
