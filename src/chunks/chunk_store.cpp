@@ -322,6 +322,8 @@ unsigned free_sorted(std::byte* const* items, unsigned n, const std::byte* last)
         unsigned count = 0, pages = 0;
         bool has_last = false;
         do {
+            // Not left to the record: it is taken away, but the page still ours.
+            if (i != 0 && items[i] == items[i - 1]) fail_copied_handle("put", items[i]);
             const page_run run = close_block(c, items[i]);
             const bool goes_on = count != 0 && runs[count - 1].first + runs[count - 1].pages == run.first;
             if (goes_on)
