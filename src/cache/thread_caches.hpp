@@ -24,7 +24,7 @@ struct cache_record : thread_cache {
     std::uint32_t gets_at_spill[cached_class_count] = {};  // when the bin last ran over; the owner's
     std::uint32_t hits_at_stow[cached_class_count] = {};   // when the bin was last filled by stow(); behind the gate
     std::uint16_t stowed[cached_class_count] = {};         // blocks that it was filled with; behind the gate
-    std::uint32_t spills[cached_class_count] = {};         // since the last get; the owner's
+    std::uint32_t spills[cached_class_count] = {};         // in a row, without a get; the owner's
     std::uint32_t brought_in[cached_class_count] = {};     // see raise_limit(); behind the gate
     std::size_t not_put = 0;                               // bytes: see own_use; behind the gate
     atomic<std::uint64_t> hits_at_look{0}; // of all bins, when another thread last looked whether this one rests

@@ -10,13 +10,11 @@
 #include <synk/synk.h>
 
 #include "support/child.hpp"
-#include "support/effort.hpp"
 #include "support/no_ageing.hpp"
 
 namespace {
 
 using synk_test::dies_naming;
-using synk_test::effort;
 
 constexpr std::size_t chunk_sizes[] = {1, 5000, 70'000, 900'000, std::size_t{4} << 20};
 constexpr const char* second_put = "put a second time";
@@ -75,9 +73,9 @@ void in_two_threads(Put put) {
 // As near to each other as two processors can bring them: of each two one is too late, and now and then both. In the
 // child of a fork the first write to the block's record takes a page fault, which is when the other one comes.
 TEST(SecondPut, IsFoundOfTwoThreadsAtOnce) {
-    const std::size_t rounds = effort(200);
+    constexpr int rounds = 200;
     void* const p = synk_get(5000);
-    for (std::size_t round = 0; round < rounds; ++round) {
+    for (int round = 0; round < rounds; ++round) {
         ASSERT_TRUE(dies_naming(
             p, second_put, [p] { in_two_threads(putting(p)); }, 2))
             << "round " << round;

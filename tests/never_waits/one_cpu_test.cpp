@@ -32,11 +32,11 @@ void stay_on(unsigned cpus) {
     ASSERT_EQ(::sched_setaffinity(0, sizeof(chosen), &chosen), 0);
 }
 
-// Bursts beyond what the caches hold, so that all threads meet in the channels, the chunks and the budget: once warm,
-// without a call of the system.
+// Bursts far beyond what the caches hold, so that all threads meet in the channels, the chunks and the budget: once
+// warm, without a call of the system.
 void bursts(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-        std::vector<synk::bytes> small(3200), longer(3200);
+        std::vector<synk::bytes> small(8000), longer(8000);
         for (synk::bytes& b : small) b = synk::get_sized_pool().get_sized(page);
         for (synk::bytes& b : longer) b = synk::get_sized_pool().get_sized(2 * page);
     }
@@ -97,7 +97,7 @@ protected:
 
 TEST_F(OneCpu, FourThreadsNeverGiveItUp) {
     stay_on(1);
-    const price p = price_of(effort(4'000));
+    const price p = price_of(effort(2'800));
     EXPECT_GT(p.hits, 100'000U) << "the threads have hardly met";
     // A call of the system may sleep in the system: those that still come while all caches fill.
     EXPECT_LE(p.given_up, 20);
@@ -106,10 +106,10 @@ TEST_F(OneCpu, FourThreadsNeverGiveItUp) {
 TEST_F(OneCpu, FourThreadsTakeAsMuchOfItAsOnTwo) {
     if (CPU_COUNT(&allowed_) < 2) GTEST_SKIP() << "there is only one";
     stay_on(2);
-    const price two = price_of(effort(1'500));
+    const price two = price_of(effort(1'600));
     ASSERT_EQ(::sched_setaffinity(0, sizeof(allowed_), &allowed_), 0);
     stay_on(1);
-    const price one = price_of(effort(1'500));
+    const price one = price_of(effort(1'600));
     EXPECT_LE(one.seconds, 3 * two.seconds) << "somebody spins until another is done";
 }
 
